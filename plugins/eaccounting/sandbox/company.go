@@ -1,0 +1,259 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pomost/pomost/sdk/sandbox"
+)
+
+// table holds the records of one resource in the order in which they came.
+type table struct {
+	schema *schema
+	byID   map[string]*record
+	order  []*record
+}
+
+func newTable(schemaName string) *table {
+	return &table{schema: schemas[schemaName], byID: map[string]*record{}}
+}
+
+func (t *table) add(r *record) {
+	t.byID[r.str("Id")] = r
+	t.order = append(t.order, r)
+}
+
+// put replaces the record with the same id.
+func (t *table) put(old, r *record) {
+	t.byID[r.str("Id")] = r
+	t.order[slices.Index(t.order, old)] = r
+}
+
+func (t *table) remove(r *record) {
+	delete(t.byID, r.str("Id"))
+	i := slices.Index(t.order, r)
+	t.order = slices.Delete(t.order, i, i+1)
+}
+
+// find returns the first record for which ok holds.
+func (t *table) find(ok func(*record) bool) *record {
+	for _, r := range t.order {
+		if ok(r) {
+			return r
+		}
+	}
+	return nil
+}
+
+// company is one company at the vendor. The kit calls it from one goroutine at a time.
+type company struct {
+	env    sandbox.Env
+	form   form
+	tables map[string]*table
+	// settings is the one CompanySettingsApi.
+	settings *record
+	// codes are the tables that have no Id of their own, by code: currencies and countries.
+	currencies, countries []*record
+	// numbers are the next number of each series.
+	numbers map[string]int64
+	// lastStamp is the newest change stamp; the next one is later.
+	lastStamp time.Time
+	country   country
+	routes    []route
+	// dialects
+	dialect dialect
+}
+
+// dialect are the plausible readings of what the facts leave open.
+type dialect struct {
+	swagger2020     bool // the API as it was in 2020
+	vatPerLine      bool // VAT is rounded on each row, not per rate on the document
+	amountExclVat   bool // Order.Amount is the sum of the rows
+	inclVatReversed bool // ShowPricesExclVatPC means what the transcribed note says it means
+	nullStamps      bool // nullable change stamps are null
+	stampSeconds    bool // change stamps have whole seconds, so several records share one
+	datesWithTime   bool // document dates come as midnight UTC
+	caseSensitive   bool // $filter compares text with case
+}
+
+var dialectNames = []string{
+	"default", "swagger2020", "vat_per_line", "amount_excl_vat", "incl_vat_reversed", "null_stamps", "stamp_seconds",
+	"dates_with_time", "case_sensitive",
+}
+
+func newCompany(env sandbox.Env) (sandbox.Company, error) {
+	has := func(name string) bool { return env.Has("dialect", name) }
+	c := &company{
+		env: env, tables: map[string]*table{}, numbers: map[string]int64{},
+		dialect: dialect{
+			swagger2020: has("swagger2020"), vatPerLine: has("vat_per_line"), amountExclVat: has("amount_excl_vat"),
+			inclVatReversed: has("incl_vat_reversed"), nullStamps: has("null_stamps"), stampSeconds: has("stamp_seconds"),
+			datesWithTime: has("dates_with_time"), caseSensitive: has("case_sensitive"),
+		},
+		country: countryRules(env.Set["country"]),
+	}
+	c.form = form{old: c.dialect.swagger2020, nullStamps: c.dialect.nullStamps, timed: c.dialect.datesWithTime}
+	for name, schemaName := range tableSchemas {
+		c.tables[name] = newTable(schemaName)
+	}
+	c.routes = c.makeRoutes()
+	if err := c.fillBasics(); err != nil {
+		return nil, err
+	}
+	if err := c.fillShop(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// tableSchemas are the resources with an Id.
+var tableSchemas = map[string]string{
+	"customers": "CustomerApi", "articles": "ArticleApi", "orders": "OrderApi", "customerinvoices": "CustomerInvoiceApi",
+	"articleaccountcodings": "ArticleAccountCodingApi", "units": "UnitApi", "termsofpayments": "TermsOfPaymentApi",
+	"bankaccounts": "BankAccountApi", "fiscalyears": "FiscalYearApi", "deliverymethods": "DeliveryMethodApi",
+	"deliveryterms": "DeliveryTermApi", "customerlabels": "CustomerLabelApi", "articlelabels": "ArticleLabelApi",
+	"vatcodes": "VatCode",
+}
+
+func (c *company) table(name string) *table { return c.tables[name] }
+
+// today is the company's calendar date.
+func (c *company) today() time.Time {
+	t := c.env.Now().In(c.country.zone)
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+}
+
+// stamp is the time of a change: later than every one before, so that no two changes share a stamp (but in the dialect
+// of whole seconds).
+func (c *company) stamp() time.Time {
+	if c.dialect.stampSeconds {
+		t := c.env.Now().UTC().Truncate(time.Second)
+		if t.Before(c.lastStamp) {
+			t = c.lastStamp
+		}
+		c.lastStamp = t
+		return t
+	}
+	t := c.env.Now().UTC().Truncate(time.Microsecond)
+	if !t.After(c.lastStamp) {
+		t = c.lastStamp.Add(time.Microsecond)
+	}
+	c.lastStamp = t
+	return t
+}
+
+// number takes the next number of a series.
+func (c *company) number(series string) int64 {
+	n := c.numbers[series]
+	c.numbers[series] = n + 1
+	return n
+}
+
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails since Go 1.24
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return formatUUID(b)
+}
+
+// fixedUUID is the id of a record that every company of this kind has, the same at each start.
+func (c *company) fixedUUID(parts ...string) string {
+	sum := sha256.Sum256([]byte(c.env.CompanyID + "/" + strings.Join(parts, "/")))
+	b := [16]byte(sum[:16])
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return formatUUID(b)
+}
+
+func formatUUID(b [16]byte) string {
+	h := hex.EncodeToString(b[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// snapshot is the company in the state file.
+type snapshot struct {
+	Tables    map[string][]json.RawMessage `json:"tables"`
+	Paid      map[string]bool              `json:"paid"`
+	BackOrder map[string]bool              `json:"back_order"`
+	Settings  json.RawMessage              `json:"settings"`
+	Numbers   map[string]int64             `json:"numbers"`
+	LastStamp time.Time                    `json:"last_stamp"`
+}
+
+// invoiceExtra and orderExtra are what the company remembers beyond the fields of the API.
+type invoiceExtra struct{ paid bool }
+type orderExtra struct{ backOrdered bool }
+
+func (c *company) Snapshot() ([]byte, error) {
+	exact := form{exact: true}
+	s := snapshot{
+		Tables: map[string][]json.RawMessage{}, Paid: map[string]bool{}, BackOrder: map[string]bool{},
+		Settings: exact.append(nil, c.settings, nil), Numbers: c.numbers, LastStamp: c.lastStamp,
+	}
+	for name, t := range c.tables {
+		list := make([]json.RawMessage, 0, len(t.order))
+		for _, r := range t.order {
+			list = append(list, exact.append(nil, r, nil))
+			switch x := r.extra.(type) {
+			case invoiceExtra:
+				s.Paid[r.str("Id")] = x.paid
+			case orderExtra:
+				s.BackOrder[r.str("Id")] = x.backOrdered
+			}
+		}
+		s.Tables[name] = list
+	}
+	return json.Marshal(s)
+}
+
+func (c *company) Restore(data []byte) error {
+	var s snapshot
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("company: %w", err)
+	}
+	read := func(of *schema, raw json.RawMessage) (*record, error) {
+		m, err := decodeObject(raw)
+		if err != nil {
+			return nil, err
+		}
+		rd := &reader{exact: true}
+		r := rd.object(of, m, "")
+		if len(rd.problems) > 0 {
+			return nil, fmt.Errorf("%s: %s", rd.problems[0].Field, rd.problems[0].Message)
+		}
+		return r, nil
+	}
+	tables := map[string]*table{}
+	for name, schemaName := range tableSchemas {
+		t := newTable(schemaName)
+		for i, raw := range s.Tables[name] {
+			r, err := read(t.schema, raw)
+			if err != nil {
+				return fmt.Errorf("company: %s, record %d: %w", name, i+1, err)
+			}
+			if s.Paid[r.str("Id")] {
+				r.extra = invoiceExtra{paid: true}
+			}
+			if s.BackOrder[r.str("Id")] {
+				r.extra = orderExtra{backOrdered: true}
+			}
+			t.add(r)
+		}
+		tables[name] = t
+	}
+	settings, err := read(schemas["CompanySettingsApi"], s.Settings)
+	if err != nil {
+		return fmt.Errorf("company settings: %w", err)
+	}
+	c.tables, c.settings, c.lastStamp = tables, settings, s.LastStamp
+	c.numbers = maps.Clone(s.Numbers)
+	return nil
+}

@@ -1,0 +1,86 @@
+package sandbox
+
+import "net/http"
+
+// makeSettings makes the CompanySettingsApi.
+func (c *company) makeSettings() {
+	variant := int64(0)
+	for _, v := range variants {
+		if v.name == c.env.Set["variant"] {
+			variant = v.number
+		}
+	}
+	// "order_standard" and "sales_standard" are known names [SW20, DOC]; the stock module's is not documented.
+	modules := []string{"api_standard", "sales_standard", "order_standard"}
+	if c.stockModule() {
+		modules = append(modules, "stock_standard")
+	}
+	r := newRecord(schemas["CompanySettingsApi"])
+	r.with("Name", "Pomost Webshop", "Email", "info@pomost.example", "Phone", "+31 20 555 0100", "Address1", "Kade 1",
+		"CountryCode", c.country.code, "PostalCode", "1011 AB", "City", "Amsterdam", "CurrencyCode", c.env.Set["currency"],
+		"TermsOfPaymentId", c.table("termsofpayments").order[0].str("Id"), "CorporateIdentityNumber", "34567890",
+		"VatCode", "NL001234567B01", "AccountNumberDigits", int64(4), "ProductVariant", variant, "VatPeriod", int64(2),
+		"ActivatedModules", modules, "CompanyText", newRecord(schemas["CompanyTextsApi"]), "UsesMoss", false,
+		"DomesticCurrencyRounding", int64(boolInt(c.env.Set["rounding"] == "1")), "CompanyStatus", int64(1),
+		"CompanyIdentifier", c.env.CompanyID, "ShowPricesExclVatPC", c.showPricesExclVat())
+	if c.country.code != "NL" {
+		r.with("PostalCode", "111 22", "City", "Sample City", "Phone", "+46 8 555 0100", "CorporateIdentityNumber", "556677-8899",
+			"VatCode", c.country.code+"556677889901")
+	}
+	c.settings = r
+	c.refreshSettings()
+}
+
+func (c *company) stockModule() bool { return c.env.Set["module.stock"] == "on" }
+
+// showPricesExclVat is the setting of that name. Documents follow --set prices_incl_vat in any case; how the setting is
+// to be read is what the sources disagree about (facts section 6.3), so a dialect turns it round.
+func (c *company) showPricesExclVat() bool {
+	excl := c.env.Set["prices_incl_vat"] != "on"
+	return excl != c.dialect.inclVatReversed
+}
+
+// refreshSettings brings the next numbers up to date.
+func (c *company) refreshSettings() {
+	for name, series := range map[string]string{
+		"NextCustomerNumber": "customer", "NextOrderNumber": "order", "NextCustomerInvoiceNumber": "invoice", "NextArticleNumber": "article",
+	} {
+		c.settings.set(name, c.numbers[series])
+	}
+}
+
+func (c *company) readSettings(k *call) error {
+	c.refreshSettings()
+	c.reply(k, http.StatusOK, c.settings)
+	return nil
+}
+
+// updateSettings replaces what is writable and keeps the rest.
+func (c *company) updateSettings(k *call) error {
+	r, err := c.read(k, c.settings.schema)
+	if err != nil {
+		return err
+	}
+	if !c.knownCountry(r.str("CountryCode")) {
+		return invalid("CountryCode", "Invalid", "CountryCode %s is not a valid country code.", r.str("CountryCode"))
+	}
+	for i, f := range r.schema.fields {
+		if f.readOnly || (c.form.old && f.new) {
+			r.vals[i] = c.settings.vals[i]
+		}
+	}
+	r.given = nil
+	c.settings = r
+	c.refreshSettings()
+	c.updated(k, r)
+	return nil
+}
+
+func (c *company) knownCountry(code string) bool {
+	for _, r := range c.countries {
+		if r.str("Code") == code {
+			return true
+		}
+	}
+	return false
+}
