@@ -1,0 +1,447 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pomost/pomost/sdk/connector"
+	"github.com/pomost/pomost/sdk/record"
+)
+
+// Context holds the records that rules read from, by the first word of a path: "customer" in "customer.address.city".
+type Context map[string]record.Record
+
+// Warning is something that a person should know about a mapped record; it stops nothing.
+type Warning struct{ Field, Message string }
+
+// Hold is a reason why a record cannot be written as it is.
+type Hold struct{ Cause, Field, Message, Remedy string }
+
+// Ref tells that a field is filled from a path, whether or not there was a value in it: a value that an earlier step is yet
+// to return goes into the fields that refer to it.
+type Ref struct{ Field, Path string }
+
+// Mapped is the outcome of mapping one record.
+type Mapped struct {
+	Record   record.Record
+	Warnings []Warning
+	Holds    []Hold
+	Refs     []Ref
+}
+
+// Mark says when a field is written to a record that exists already.
+type Mark string
+
+// The marks. A field without one has MarkUpdate.
+const (
+	MarkUpdate    Mark = "update"     // always
+	MarkCreate    Mark = "create"     // only when the record is created
+	MarkWhenEmpty Mark = "when_empty" // only when the destination's field is empty
+	MarkNever     Mark = "never"      // not even then: the rule is switched off
+)
+
+// Length says what becomes of a text that is longer than the field.
+type Length string
+
+// The policies for lengths. A field without one has LengthHold.
+const (
+	LengthHold Length = "hold"
+	LengthCut  Length = "cut"  // at the end of a word, with a warning
+	LengthDrop Length = "drop" // the field is left out, with a warning
+)
+
+// Rule makes one field. Exactly one of From, Join, Any, Const, Record and Rows says where the value comes from.
+type Rule struct {
+	Field string
+	// From are paths; the first that is not empty is taken.
+	From []string
+	// Join are paths whose texts are put together with Separator; empty ones and repetitions are left out.
+	Join      []string
+	Separator string
+	// Any are paths; the value is true when one of them is true, not zero or not empty.
+	Any []string
+	// Const and Default are literals; Default stands where nothing else gave a value.
+	Const, Default string
+	HasDefault     bool
+	// Record makes a nested record, Rows a list of records, each out of one element of a list.
+	Record *Mapping
+	Rows   *Rows
+	// Table translates the value's text. A value that is not in it holds the record.
+	Table map[string]string
+	// Do are transforms, applied in order.
+	Do []Step
+	// When is a path: the rule applies where it is true or not empty. "!path" negates; a bool that is not stated satisfies neither.
+	When string
+	// NotEqual is a path: the field is left out where its value is the same, and where there is nothing to compare with.
+	NotEqual string
+	Length   Length
+	// Optional: the rule is left out where the account's schemas do not have its field or paths.
+	Optional bool
+	// Required: an empty value holds the record.
+	Required bool
+	Mark     Mark
+	// Differs is "hold" where a value of ours that differs from a filled field of the destination holds the record.
+	Differs string
+
+	when, notEqual source
+	from           []source
+}
+
+// Rows makes a list: each element of the list at From, named As in paths, becomes a record by the mapping.
+type Rows struct {
+	From, As string
+	Mapping  *Mapping
+	from     source
+}
+
+// Step is one named transform with the path of its argument, if it takes one.
+type Step struct {
+	Name, Arg string
+	arg       source
+}
+
+// Mapping is a list of rules that make a record.
+type Mapping struct {
+	rules []Rule
+	root  string
+}
+
+// linesPath is the list of outgoing rows that the engine passes beside the context.
+const linesPath = "lines"
+
+// Rules are the rules in order. They must not be changed.
+func (m *Mapping) Rules() []Rule { return m.rules }
+
+// source is a path made ready: its context and the names below it.
+type source struct {
+	context string
+	path    string
+}
+
+// parsePath splits a path; in a mapping with a root, what does not begin with a row's name is a path in the root's record.
+func parsePath(p, root string, as []string) source {
+	head, rest, _ := strings.Cut(p, ".")
+	if root != "" && !slices.Contains(as, head) {
+		return source{root, p}
+	}
+	return source{head, rest}
+}
+
+func (s source) get(ctx Context) record.Value {
+	rec, ok := ctx[s.context]
+	if !ok {
+		return record.Absent()
+	}
+	if s.path == "" {
+		return record.Nested(rec)
+	}
+	return rec.Path(s.path)
+}
+
+// bind resolves the paths of all rules; as are the names of the rows that the mapping stands in.
+func (m *Mapping) bind(root string, as []string) {
+	m.root = root
+	for i := range m.rules {
+		r := &m.rules[i]
+		for _, p := range r.paths() {
+			r.from = append(r.from, parsePath(p, root, as))
+		}
+		if r.When != "" {
+			r.when = parsePath(strings.TrimPrefix(r.When, "!"), root, as)
+		}
+		if r.NotEqual != "" {
+			r.notEqual = parsePath(r.NotEqual, root, as)
+		}
+		for j := range r.Do {
+			if r.Do[j].Arg != "" {
+				r.Do[j].arg = parsePath(r.Do[j].Arg, root, as)
+			}
+		}
+		if r.Record != nil {
+			r.Record.bind(root, as)
+		}
+		if r.Rows != nil {
+			r.Rows.from = parsePath(r.Rows.From, root, as)
+			r.Rows.Mapping.bind(root, append(slices.Clone(as), r.Rows.As))
+		}
+	}
+}
+
+// paths are the paths that a rule's value comes from.
+func (r *Rule) paths() []string {
+	switch {
+	case len(r.From) > 0:
+		return r.From
+	case len(r.Join) > 0:
+		return r.Join
+	}
+	return r.Any
+}
+
+// Map makes a record of the schema out: a canonical schema, or the destination's as discovered. lines are the outgoing rows
+// for rules with rows from "lines". It is pure, and reports everything that is wrong at once.
+func (m *Mapping) Map(ctx Context, lines []record.Record, out *record.Schema) Mapped {
+	e := evaluation{ctx: ctx, lines: lines, refs: m.root == ""}
+	e.result.Record = e.record(m, out, "")
+	return e.result
+}
+
+// evaluation is one run of a mapping.
+type evaluation struct {
+	ctx    Context
+	lines  []record.Record
+	refs   bool // only what is written refers to earlier steps
+	result Mapped
+}
+
+func (e *evaluation) hold(cause connector.Cause, field, message, remedy string) {
+	e.result.Holds = append(e.result.Holds, Hold{string(cause), field, message, remedy})
+}
+
+func (e *evaluation) warn(field, message string) {
+	e.result.Warnings = append(e.result.Warnings, Warning{field, message})
+}
+
+func (e *evaluation) record(m *Mapping, out *record.Schema, prefix string) record.Record {
+	rec := record.New(out)
+	for i := range m.rules {
+		r := &m.rules[i]
+		at, ok := out.Index(r.Field)
+		if !ok || r.Mark == MarkNever {
+			if !ok && !r.Optional {
+				e.hold(connector.CauseInvalidValue, prefix+r.Field, prefix+r.Field+" does not exist in this account", "run apply again: it shows what the recipe needs")
+			}
+			continue
+		}
+		if r.When != "" && !e.applies(r) {
+			continue
+		}
+		rec.Values[at] = e.rule(r, out.Fields[at], prefix+r.Field)
+	}
+	return rec
+}
+
+// applies tests a rule's condition.
+func (e *evaluation) applies(r *Rule) bool {
+	v := r.when.get(e.ctx)
+	negated := strings.HasPrefix(r.When, "!")
+	if v.Kind() == record.KindBool {
+		return v.AsBool() != negated
+	}
+	if v.IsEmpty() {
+		// Not to know is not the same as no: what a private person must not send is not sent when we cannot tell either.
+		return negated && !e.isBool(r.when)
+	}
+	return !negated
+}
+
+func (e *evaluation) isBool(s source) bool {
+	f, ok := e.ctx[s.context].Schema.Field(s.path)
+	return ok && f.Type.Kind == record.KindBool
+}
+
+// rule makes one field's value.
+func (e *evaluation) rule(r *Rule, f record.Field, name string) record.Value {
+	switch {
+	case r.Record != nil:
+		if f.Type.Kind != record.KindRecord {
+			e.hold(connector.CauseInvalidValue, name, fmt.Sprintf("%s is %s, not a record", name, f.Type.Kind), "correct the recipe")
+			return record.Absent()
+		}
+		rec := e.record(r.Record, f.Type.Record, name+".")
+		if !slices.ContainsFunc(rec.Values, func(v record.Value) bool { return !v.IsEmpty() }) {
+			return e.empty(r, name)
+		}
+		return record.Nested(rec)
+	case r.Rows != nil:
+		return e.rows(r, f, name)
+	}
+	v, err := e.value(r)
+	if err == nil && !v.IsEmpty() {
+		for _, s := range r.Do {
+			if v, err = s.apply(v, e.ctx); err != nil || v.IsEmpty() {
+				break
+			}
+		}
+	}
+	if err != nil {
+		e.invalid(name, err)
+		return record.Absent()
+	}
+	if e.refs && name == r.Field {
+		for _, p := range r.From {
+			e.result.Refs = append(e.result.Refs, Ref{name, p})
+		}
+	}
+	if v.IsEmpty() {
+		if !r.HasDefault {
+			return e.empty(r, name)
+		}
+		v = record.Text(r.Default)
+	} else if r.Table != nil {
+		to, ok := r.Table[v.String()]
+		if !ok {
+			e.hold("value_unmapped", name, fmt.Sprintf("%s: there is no translation of %q", name, clip(v.String())), "complete the translation, or change the value in the source")
+			return record.Absent()
+		}
+		v = record.Text(to)
+	}
+	if r.NotEqual != "" {
+		other := r.notEqual.get(e.ctx)
+		if other.IsEmpty() || strings.EqualFold(strings.TrimSpace(other.String()), strings.TrimSpace(v.String())) {
+			return record.Absent()
+		}
+	}
+	return e.fit(r, v, f, name)
+}
+
+// value fetches what a rule starts from.
+func (e *evaluation) value(r *Rule) (record.Value, error) {
+	switch {
+	case len(r.From) > 0:
+		for _, s := range r.from {
+			if v := s.get(e.ctx); !v.IsEmpty() {
+				return v, nil
+			}
+		}
+		return record.Absent(), nil
+	case len(r.Join) > 0:
+		var parts []string
+		for _, s := range r.from {
+			v := s.get(e.ctx)
+			if v.Kind() == record.KindList || v.Kind() == record.KindRecord {
+				return v, fmt.Errorf("a %s cannot be joined", v.Kind())
+			}
+			t := strings.TrimSpace(v.String())
+			if t != "" && !slices.Contains(parts, t) {
+				parts = append(parts, t)
+			}
+		}
+		return record.Text(strings.Join(parts, r.Separator)), nil
+	case len(r.Any) > 0:
+		stated := false
+		for _, s := range r.from {
+			v := s.get(e.ctx)
+			if truthy(v) {
+				return record.Bool(true), nil
+			}
+			stated = stated || !v.IsAbsent()
+		}
+		if !stated {
+			return record.Absent(), nil
+		}
+		return record.Bool(false), nil
+	}
+	return record.Text(r.Const), nil
+}
+
+// truthy is what any asks: true, not zero, not empty.
+func truthy(v record.Value) bool {
+	switch v.Kind() {
+	case record.KindBool:
+		return v.AsBool()
+	case record.KindList:
+		return len(v.AsList()) > 0
+	}
+	if d, ok := v.AsDecimal(); ok {
+		return !d.IsZero()
+	}
+	return !v.IsEmpty()
+}
+
+func (e *evaluation) empty(r *Rule, name string) record.Value {
+	if r.Required {
+		e.hold(connector.CauseInvalidValue, name, name+" is needed, but the source has no value for it", "complete the record in the source")
+	}
+	return record.Absent()
+}
+
+func (e *evaluation) invalid(name string, err error) {
+	e.hold(connector.CauseInvalidValue, name, name+": "+err.Error(), "correct the value in the source")
+}
+
+// rows makes a list of records.
+func (e *evaluation) rows(r *Rule, f record.Field, name string) record.Value {
+	if f.Type.Kind != record.KindList || f.Type.Elem.Kind != record.KindRecord {
+		e.hold(connector.CauseInvalidValue, name, fmt.Sprintf("%s is %s, not a list of records", name, f.Type.Kind), "correct the recipe")
+		return record.Absent()
+	}
+	var elements []record.Record
+	if r.Rows.From == linesPath {
+		elements = e.lines
+	} else {
+		v := r.Rows.from.get(e.ctx)
+		if v.IsAbsent() || v.Kind() == record.KindNull {
+			return e.empty(r, name)
+		}
+		for _, el := range v.AsList() {
+			if rec, ok := el.AsRecord(); ok {
+				elements = append(elements, rec)
+			}
+		}
+	}
+	if len(elements) == 0 && r.Required {
+		return e.empty(r, name)
+	}
+	outer := e.ctx
+	e.ctx = make(Context, len(outer)+1)
+	for k, v := range outer {
+		e.ctx[k] = v
+	}
+	out := make([]record.Value, 0, len(elements))
+	for i, el := range elements {
+		e.ctx[r.Rows.As] = el
+		out = append(out, record.Nested(e.record(r.Rows.Mapping, f.Type.Elem.Record, fmt.Sprintf("%s[%d].", name, i+1))))
+	}
+	e.ctx = outer
+	return record.List(out...)
+}
+
+// fit converts a value to its field's kind and applies the field's limits.
+func (e *evaluation) fit(r *Rule, v record.Value, f record.Field, name string) record.Value {
+	v, err := Convert(v, f.Type.Kind)
+	if err != nil {
+		e.invalid(name, err)
+		return record.Absent()
+	}
+	switch v.Kind() {
+	case record.KindText:
+		return e.fitText(r, v.AsText(), f, name)
+	case record.KindDecimal:
+		if d, _ := v.AsDecimal(); f.Decimals >= 0 && int(d.Places()) > f.Decimals {
+			e.hold(connector.CauseInvalidValue, name, fmt.Sprintf("%s: the destination keeps %d decimals, the value is %s", name, f.Decimals, d), "change the value or its unit in the source")
+			return record.Absent()
+		}
+	}
+	return v
+}
+
+func (e *evaluation) fitText(r *Rule, t string, f record.Field, name string) record.Value {
+	if f.Upper {
+		t = strings.ToUpper(t)
+	}
+	n := runes(t)
+	if f.Length <= 0 || n <= f.Length {
+		return record.Text(t)
+	}
+	switch r.Length {
+	case LengthCut:
+		cut := Cut(t, f.Length)
+		e.warn(name, fmt.Sprintf("cut from %d to %d characters; the field takes %d", n, runes(cut), f.Length))
+		return record.Text(cut)
+	case LengthDrop:
+		e.warn(name, fmt.Sprintf("left out: it has %d characters, the field takes %d", n, f.Length))
+	default:
+		e.hold(connector.CauseLength, name, fmt.Sprintf("%s has %d characters, the field takes %d", name, n, f.Length), "shorten the value in the source")
+	}
+	return record.Absent()
+}
+
+// clip shortens a value for a message.
+func clip(s string) string {
+	if runes(s) > 40 {
+		return string([]rune(s)[:40]) + "…"
+	}
+	return s
+}
