@@ -1,0 +1,281 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	sdk "github.com/pomost/pomost/sdk/connector"
+	"github.com/pomost/pomost/sdk/record"
+)
+
+// checks collects the results of a preflight.
+type checks struct{ list []sdk.CheckResult }
+
+func (k *checks) ok(name, title, message string) {
+	k.list = append(k.list, sdk.CheckResult{Name: name, Title: title, OK: true, Message: message})
+}
+
+func (k *checks) warn(name, title, message, remedy string) {
+	k.list = append(k.list, sdk.CheckResult{Name: name, Title: title, OK: true, Warning: true, Message: message, Remedy: remedy})
+}
+
+func (k *checks) fail(name, title string, err error) {
+	var e *sdk.Error
+	if !errors.As(err, &e) {
+		e = &sdk.Error{Cause: sdk.CausePluginFailed, Message: err.Error()}
+	}
+	remedy := e.Remedy
+	if remedy == "" {
+		remedy = "see the message"
+	}
+	k.list = append(k.list, sdk.CheckResult{Name: name, Title: title, Cause: e.Cause, Message: e.Error(), Remedy: remedy})
+}
+
+// Check implements sdk.Connection. Where the company itself cannot be reached, that is the only result: the rest would
+// repeat it.
+func (c *connection) Check(ctx context.Context) ([]sdk.CheckResult, error) {
+	k := &checks{}
+	c.forgetCompany()
+	co, err := c.theCompany(ctx)
+	if err != nil {
+		k.fail("company", "AccountView can be reached and shows the company", err)
+		return k.list, ctx.Err()
+	}
+	k.ok("company", "AccountView can be reached and shows the company", fmt.Sprintf("%s (%s)", strings.TrimSpace(co.Description), strings.TrimSpace(co.Code)))
+	c.checkDictionary(ctx, k)
+	c.checkYears(ctx, k)
+	rights, rightsErr := c.rights(ctx)
+	for _, o := range objects() {
+		c.checkObject(ctx, k, c.cfg.objects[o.Name], rights, rightsErr)
+	}
+	c.checkMail(ctx, k)
+	c.checkBooks(ctx, k)
+	return k.list, ctx.Err()
+}
+
+func (c *connection) checkDictionary(ctx context.Context, k *checks) {
+	const name, title = "dictionary", "The data dictionary can be read"
+	var likely, custom []string
+	for _, o := range objects() {
+		for _, tableName := range []string{c.cfg.objects[o.Name].table, c.cfg.objects[o.Name].lines} {
+			if tableName == "" {
+				continue
+			}
+			t, err := c.table(ctx, tableName)
+			if err != nil {
+				k.fail(name, title, err)
+				return
+			}
+			if !t.dictionary {
+				k.warn(name, title, t.reason+"; only fields that are certain are used", "give the AccountView user the right to read the data dictionary")
+				return
+			}
+			for _, col := range t.cols {
+				switch {
+				case col.Custom:
+					custom = append(custom, t.name+"."+col.Name)
+				case o.document && !col.certain:
+					likely = append(likely, t.name+"."+col.Name)
+				}
+			}
+		}
+	}
+	message := "orders have none of the uncertain fields (VAT code, discount, currency, payment condition …)"
+	if len(likely) > 0 {
+		message = "orders also have " + strings.Join(likely, ", ")
+	}
+	if len(custom) > 0 {
+		message += "; custom fields: " + strings.Join(custom, ", ")
+	}
+	k.ok(name, title, message)
+}
+
+func (c *connection) checkYears(ctx context.Context, k *checks) {
+	s, err := c.shape(ctx, Debtors)
+	if err != nil {
+		k.fail("years", "This year has an administration", err)
+		return
+	}
+	today := c.today()
+	missing, err := c.confirmMissing(ctx, s, today)
+	switch {
+	case err != nil:
+		k.fail("years", "This year has an administration", err)
+	case missing:
+		k.fail("years", "This year has an administration", noAdministration(today))
+	default:
+		k.ok("years", "This year has an administration", fmt.Sprintf("%s can be booked", today))
+	}
+	january := record.NewDate(today.Year()+1, time.January, 1)
+	missing, err = c.confirmMissing(ctx, s, january)
+	const title = "The coming year has an administration"
+	switch {
+	case err != nil:
+		k.fail("next_year", title, err)
+	case missing && today.Time().Month() >= time.November:
+		k.warn("next_year", title, fmt.Sprintf("documents from %s on will be held: that year has no administration yet", january), "create the administration of the new year in time")
+	case missing:
+		k.ok("next_year", title, "not yet")
+	default:
+		k.ok("next_year", title, fmt.Sprintf("%s can be booked", january))
+	}
+}
+
+// right is an entry of the list of business objects.
+type right struct {
+	Code                         string
+	InsertAllowed, UpdateAllowed bool
+}
+
+// rights lists what may be done per business object, by analogy with the list of system objects [C GO, U for the company's].
+func (c *connection) rights(ctx context.Context) ([]right, error) {
+	co, err := c.theCompany(ctx)
+	if err != nil {
+		return nil, err
+	}
+	body, err := c.read(ctx, "/accountviewbusinessobjects", co.ID)
+	if err != nil {
+		return nil, err
+	}
+	var list []right
+	if body == nil || decode(body, &list) != nil {
+		return nil, errors.New("the list of business objects cannot be read")
+	}
+	return list, nil
+}
+
+func (c *connection) checkObject(ctx context.Context, k *checks, o *object, rights []right, rightsErr error) {
+	name := strings.ToLower(o.Name)
+	title := fmt.Sprintf("%s (%s) can be read", o.Title, o.code)
+	s, err := c.shape(ctx, o.Name)
+	var a *answer
+	if err == nil {
+		a, err = c.get(ctx, &query{object: o.code, fields: s.columns(), bookDate: isoDay(c.today()), pageSize: 1}, s.tables()...)
+	}
+	switch {
+	case err != nil && o.document && !transient(err) && causeOf(err) != sdk.CauseRights && causeOf(err) != sdk.CauseNoAdministration:
+		k.warn(name, title, fmt.Sprintf("orders cannot be read back: %v. What becomes of an order whose answer is lost must then be decided by a person, and orders are sent without looking whether they exist", err),
+			"give the AccountView user the right to read sales orders")
+	case err != nil:
+		k.fail(name, title, err)
+	default:
+		c.checkRow(ctx, k, s, a, name, title)
+	}
+	c.checkRights(k, o, rights, rightsErr)
+}
+
+// checkRow looks at the one row that was read: whether its lines come along, and whether it can be found by its key.
+func (c *connection) checkRow(ctx context.Context, k *checks, s *shape, a *answer, name, title string) {
+	recs := s.records(a, c.cfg.zone)
+	if len(recs) == 0 {
+		k.ok(name, title, "there are none yet")
+		return
+	}
+	key := recs[0].Get(s.Key)
+	if s.document && recs[0].Get(linesField).IsAbsent() {
+		k.warn(name, title, fmt.Sprintf("order %s comes without its lines: what was booked cannot be verified line by line", key), "compare the first orders by eye")
+		return
+	}
+	found, err := c.Find(ctx, sdk.FindRequest{Object: s.Name, Keys: []sdk.Key{{Fields: []sdk.KeyField{{Name: s.Key, Value: key}}}}})
+	switch {
+	case !slices.Contains(s.Find, s.Key):
+		k.ok(name, title, "")
+	case err != nil:
+		k.fail(name, title, err)
+	case found[0].Status != sdk.Found:
+		k.fail(name, title, &sdk.Error{Cause: sdk.CauseRefused, Field: s.Key, Message: fmt.Sprintf("%s %s was read, but looking it up by %s does not find it", s.code, key, s.Key),
+			Remedy: "set pad_keys to true"})
+	default:
+		k.ok(name, title, fmt.Sprintf("%s %s was read and found by its key", s.Key, key))
+	}
+}
+
+func (c *connection) checkRights(k *checks, o *object, rights []right, rightsErr error) {
+	name := "write_" + strings.ToLower(o.Name)
+	title := fmt.Sprintf("%s (%s) can be written", o.Title, o.code)
+	i := slices.IndexFunc(rights, func(r right) bool { return strings.EqualFold(strings.TrimSpace(r.Code), o.code) })
+	switch {
+	case rightsErr != nil:
+		k.warn(name, title, "AccountView does not tell which objects may be written; the first write will show it", "none needed")
+	case i < 0:
+		k.warn(name, title, fmt.Sprintf("AccountView does not list the business object %s; the module may be missing", o.code), "have the module activated, or correct the setting "+o.setting)
+	case o.Create && !rights[i].InsertAllowed || o.Update && !rights[i].UpdateAllowed:
+		k.fail(name, title, &sdk.Error{Cause: sdk.CauseRights, Message: fmt.Sprintf("AccountView does not allow to write %s (insert %t, update %t)", strings.ToLower(o.Title), rights[i].InsertAllowed, rights[i].UpdateAllowed),
+			Remedy: "give the AccountView user the rights for this function"})
+	default:
+		k.ok(name, title, "")
+	}
+}
+
+func (c *connection) checkMail(ctx context.Context, k *checks) {
+	const name, title = "mail_case", "Debtors are found by e-mail whatever its case"
+	s, err := c.shape(ctx, Debtors)
+	if err != nil {
+		return // told by the object's own check
+	}
+	col, ok := s.head.column("MAIL_BUS")
+	if !ok {
+		k.warn(name, title, "debtors have no field MAIL_BUS here", "match customers by another field")
+		return
+	}
+	folds, err := c.foldsMail(ctx, s, c.today(), col)
+	c.mu.Lock()
+	known := c.mailFolds != nil
+	c.mu.Unlock()
+	switch {
+	case err != nil && transient(err):
+		k.fail(name, title, err)
+	case err != nil:
+		k.warn(name, title, fmt.Sprintf("this could not be tried: %v", err), "write e-mail addresses in small letters in AccountView")
+	case !known:
+		k.ok(name, title, "no debtor has an e-mail address to try it with yet")
+	case !folds:
+		k.warn(name, title, "AccountView minds the case: addresses are asked for as given, in small letters and with a capital; one written otherwise is not found", "write e-mail addresses in small letters in AccountView")
+	default:
+		k.ok(name, title, "")
+	}
+}
+
+// checkBooks looks at what the flows need of the books: VAT codes, and the sales daybook that shows how prices are meant.
+func (c *connection) checkBooks(ctx context.Context, k *checks) {
+	codes, err := c.List(ctx, ListVATCodes)
+	const vatTitle = "VAT codes can be read"
+	switch {
+	case err != nil:
+		k.fail("vat_codes", vatTitle, err)
+	case len(codes) == 0:
+		k.warn("vat_codes", vatTitle, "the company has no VAT codes", "set them up in AccountView")
+	default:
+		k.ok("vat_codes", vatTitle, fmt.Sprintf("%d codes", len(codes)))
+	}
+	const title = "The sales daybook shows how prices are meant"
+	daybooks, err := c.List(ctx, ListDaybooks)
+	if err != nil {
+		k.fail("daybook", title, err)
+		return
+	}
+	var sales []string
+	bases := map[string]bool{}
+	for _, d := range daybooks {
+		if d.Attributes["sales"] == "true" {
+			basis := "without VAT (net)"
+			if d.Attributes["gross"] == "true" {
+				basis = "with VAT (gross)"
+			}
+			bases[basis] = true
+			sales = append(sales, fmt.Sprintf("%s %s: prices %s", d.ID, d.Name, basis))
+		}
+	}
+	switch {
+	case len(sales) == 0:
+		k.warn("daybook", title, "no daybook is recognised as a sales daybook; prices are taken to be without VAT", "set price_basis in the flow")
+	case len(bases) > 1:
+		k.warn("daybook", title, strings.Join(sales, "; "), "the sales daybooks differ: set price_basis in the flow")
+	default:
+		k.ok("daybook", title, strings.Join(sales, "; "))
+	}
+}
