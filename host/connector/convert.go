@@ -1,0 +1,127 @@
+package connector
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	connectorv1 "github.com/pomost/pomost/proto/connector/v1"
+	"github.com/pomost/pomost/sdk/connector"
+)
+
+func errorToProto(e *connector.Error) *connectorv1.Error {
+	out := &connectorv1.Error{
+		Cause:     string(e.Cause),
+		Code:      strings.ToValidUTF8(e.Code, ""),
+		Message:   strings.ToValidUTF8(e.Message, ""),
+		Field:     strings.ToValidUTF8(e.Field, ""),
+		Remedy:    strings.ToValidUTF8(e.Remedy, ""),
+		Retryable: e.Retryable,
+	}
+	if e.After > 0 {
+		out.After = durationpb.New(e.After)
+	}
+	return out
+}
+
+var knownCauses = map[connector.Cause]bool{
+	connector.CauseUnavailable: true, connector.CauseCredentials: true, connector.CauseRights: true,
+	connector.CauseRateLimited: true, connector.CauseRefused: true, connector.CauseInvalidValue: true,
+	connector.CauseLength: true, connector.CauseBlocked: true, connector.CausePeriodLocked: true,
+	connector.CauseNoAdministration: true, connector.CauseMissingInYear: true, connector.CauseCreditLimit: true,
+	connector.CauseProductMissing: true, connector.CauseCustomerMissing: true, connector.CauseVATCodeMissing: true,
+	connector.CauseAccountMissing: true, connector.CauseCurrency: true, connector.CauseConflict: true,
+	connector.CauseUnknownOutcome: true, connector.CausePluginFailed: true,
+}
+
+// errorFromProto takes an error of a plugin. Its texts may be shown anywhere, so they are sanitised.
+func errorFromProto(e *connectorv1.Error) *connector.Error {
+	cause := connector.Cause(e.GetCause())
+	if !knownCauses[cause] {
+		cause = connector.CauseRefused
+	}
+	return &connector.Error{
+		Cause:     cause,
+		Code:      sanitise(e.GetCode()),
+		Message:   sanitise(e.GetMessage()),
+		Field:     sanitise(e.GetField()),
+		Remedy:    sanitise(e.GetRemedy()),
+		Retryable: e.GetRetryable(),
+		After:     max(0, e.GetAfter().AsDuration()),
+	}
+}
+
+func timeToProto(t time.Time) *timestamppb.Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return timestamppb.New(t)
+}
+
+func exchangeFromProto(x *connectorv1.Exchange) connector.Exchange {
+	out := connector.Exchange{
+		Duration: x.GetDuration().AsDuration(),
+		Method:   sanitise(x.GetMethod()),
+		URL:      sanitise(x.GetUrl()),
+		Status:   int(x.GetStatus()),
+		Request:  x.GetRequest(),
+		Response: x.GetResponse(),
+		Error:    sanitise(x.GetError()),
+	}
+	if x.GetStart() != nil {
+		out.Start = x.GetStart().AsTime()
+	}
+	return out
+}
+
+func descriptionFromProto(d *connectorv1.DescribeResponse) (connector.Description, error) {
+	out := connector.Description{
+		Name: d.GetName(), Title: sanitise(d.GetTitle()), Version: sanitise(d.GetVersion()),
+		Settings: settingsFromProto(d.GetSettings()), Secrets: settingsFromProto(d.GetSecrets()),
+		Lists: d.GetLists(), SettleTime: max(0, d.GetSettleTime().AsDuration()), HostSettings: d.GetHostSettings(),
+	}
+	if !nameForm.MatchString(out.Name) {
+		return out, fmt.Errorf("it describes itself with the name %q", clip(sanitise(out.Name)))
+	}
+	for _, o := range d.GetObjects() {
+		out.Objects = append(out.Objects, connector.Object{
+			Name: o.GetName(), Title: sanitise(o.GetTitle()), Key: o.GetKey(), Read: connector.ChangeReading(o.GetRead()), Find: o.GetFind(),
+			Create: o.GetCreate(), Update: o.GetUpdate(), Undo: o.GetUndo(),
+			Idempotence: connector.Idempotence(o.GetIdempotence()), Reference: o.GetReference(), BatchWrite: int(o.GetBatchWrite()),
+		})
+	}
+	for _, l := range d.GetLimits() {
+		out.Limits = append(out.Limits, connector.Limit{Requests: int(l.GetRequests()), Per: l.GetPer().AsDuration(), PerEndpoint: l.GetPerEndpoint()})
+	}
+	if o := d.GetOauth(); o != nil {
+		out.OAuth = &connector.OAuth{
+			Scopes: o.GetScopes(), BaseSetting: o.GetBaseSetting(), AuthorizeSetting: o.GetAuthorizeSetting(), TokenSetting: o.GetTokenSetting(),
+			DefaultAuthorizePath: o.GetDefaultAuthorizePath(), DefaultTokenPath: o.GetDefaultTokenPath(),
+			VendorBase: o.GetVendorBase(), VendorAuthorizeURL: o.GetVendorAuthorizeUrl(), VendorTokenURL: o.GetVendorTokenUrl(), Style: o.GetStyle(),
+		}
+	}
+	return out, nil
+}
+
+func settingsFromProto(ss []*connectorv1.Setting) []connector.Setting {
+	var out []connector.Setting
+	for _, s := range ss {
+		out = append(out, connector.Setting{
+			Key: s.GetKey(), Label: sanitise(s.GetLabel()), Help: sanitise(s.GetHelp()), Type: connector.SettingType(s.GetType()),
+			Default: s.GetDefault(), Values: s.GetValues(), Required: s.GetRequired(), Secret: s.GetSecret(), Advanced: s.GetAdvanced(),
+			Plugin: s.GetPlugin(), DependsOn: s.GetDependsOn(), Equals: s.GetEquals(),
+		})
+	}
+	return out
+}
+
+func problemsFromProto(ps []*connectorv1.Problem) []connector.Problem {
+	var out []connector.Problem
+	for _, p := range ps {
+		out = append(out, connector.Problem{Setting: p.GetSetting(), Message: sanitise(p.GetMessage()), Remedy: sanitise(p.GetRemedy())})
+	}
+	return out
+}
