@@ -54,8 +54,9 @@ func (t Terms) Card(item connector.ListItem) bool {
 	return slices.Contains(t.CardTypes, item.Attributes[t.Attribute])
 }
 
-// Facts tells where facts about the destination's company are found.
+// Facts tells where facts about both companies are found; those without "source" in their name are the destination's.
 type Facts struct {
+	SourceCountry, SourceCurrency   ListFact
 	Currency                        ListFact
 	PriceBasis                      ListFact
 	PriceDecimals, QuantityDecimals DecimalsFact
@@ -182,8 +183,9 @@ func (d *decoder) recipe(n *node) *Recipe {
 	if t := n.get("terms"); t != nil && d.object(t, "terms", "list", "attribute", "card_types") {
 		r.Terms = Terms{d.word(t.get("list"), "terms.list"), d.word(t.get("attribute"), "terms.attribute"), d.words(t.get("card_types"), "terms.card_types")}
 	}
-	if f := n.get("facts"); f != nil && d.object(f, "facts", "currency", "price_basis", "price_decimals", "quantity_decimals") {
-		r.Facts = Facts{d.listFact(f.get("currency"), "facts.currency"), d.listFact(f.get("price_basis"), "facts.price_basis"),
+	if f := n.get("facts"); f != nil && d.object(f, "facts", "source_country", "source_currency", "currency", "price_basis", "price_decimals", "quantity_decimals") {
+		r.Facts = Facts{d.listFact(f.get("source_country"), "facts.source_country"), d.listFact(f.get("source_currency"), "facts.source_currency"),
+			d.listFact(f.get("currency"), "facts.currency"), d.listFact(f.get("price_basis"), "facts.price_basis"),
 			d.decimals(f.get("price_decimals"), "facts.price_decimals"), d.decimals(f.get("quantity_decimals"), "facts.quantity_decimals")}
 	}
 	for _, s := range []struct {

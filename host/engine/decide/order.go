@@ -1,0 +1,518 @@
+package decide
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pomost/pomost/host/flow"
+	"github.com/pomost/pomost/sdk/connector"
+	"github.com/pomost/pomost/sdk/decimal"
+	"github.com/pomost/pomost/sdk/record"
+)
+
+// Orders is everything that decisions about orders depend on beside the record and the facts: the flow's settings and what was
+// discovered of both accounts. It does not change during a run.
+type Orders struct {
+	Recipe   *flow.Recipe
+	Settings flow.OrderSettings
+	// Schemas are the destination's discovered schemas by object.
+	Schemas map[string]*record.Schema
+	// Currency is the destination company's, Country the source company's; "" when they do not tell.
+	Currency, Country string
+	// CurrencyAssumed: the destination does not tell its currency, the source company's was taken.
+	CurrencyAssumed bool
+	// Gross: the destination's prices include VAT. Decimals that its prices and quantities keep.
+	Gross                           bool
+	PriceDecimals, QuantityDecimals int32
+	// BasisAssumed: whether the prices include VAT could not be read, net was taken.
+	BasisAssumed bool
+	// CardTerms are the keys of payment terms that a card or wallet pays at once.
+	CardTerms map[string]bool
+	// Hash gives the short keyed hash of a value, as links keep it.
+	Hash func(record.Value) string
+}
+
+// order is one decision in the making.
+type order struct {
+	*Orders
+	asker
+	d   Decision
+	doc record.Record // canonical
+}
+
+// Decide says what is to become of one source record.
+func (o *Orders) Decide(src record.Record, facts *Facts) Decision {
+	s := order{Orders: o, asker: asker{facts: facts}}
+	canon, holds := o.Recipe.Canon("order", src)
+	s.doc = canon
+	s.d.Label = s.text("number")
+	if s.d.Label == "" {
+		s.d.Label = s.text("key")
+	}
+	s.d.Date, _ = canon.Get("date").AsDate()
+	s.d.Source = relevant(canon)
+	if len(holds) > 0 {
+		return s.holdFor(holds[0])
+	}
+	for _, step := range []func() (Decision, bool){s.known, s.wanted, s.special, s.paid, s.exists} {
+		if d, done := step(); done {
+			return d
+		}
+	}
+	return s.build()
+}
+
+// Key is the source key of a source record, "" when it has none.
+func (o *Orders) Key(src record.Record) string {
+	return src.Get(o.Recipe.Read["order"].Key).String()
+}
+
+// relevant is the fingerprint of what an amendment could concern: not the status, nor the stamp of the change.
+func relevant(canon record.Record) record.Fingerprint {
+	r := record.Record{Schema: canon.Schema, Values: slices.Clone(canon.Values)}
+	for _, name := range []string{"status", "changed", "back_order"} {
+		if i, ok := r.Schema.Index(name); ok && i < len(r.Values) {
+			r.Values[i] = record.Absent()
+		}
+	}
+	return record.FingerprintOf(r)
+}
+
+func (s *order) text(field string) string { return strings.TrimSpace(s.doc.Get(field).String()) }
+func (s *order) flag(field string) bool   { return s.doc.Get(field).AsBool() }
+func (s *order) sub(field string) record.Record {
+	r, _ := s.doc.Get(field).AsRecord()
+	return r
+}
+
+func (s *order) holdFor(h flow.Hold) Decision { return hold(s.d, h.Cause, h.Message, h.Remedy) }
+
+// untold holds an order because a look-up got no answer: by the cause that the connector tells, else for want of the right to read.
+func (s *order) untold(ans Answer, what string) *Decision {
+	cause, remedy := ans.Cause, "see the reason, then retry"
+	switch cause {
+	case "", connector.CauseRights:
+		cause, remedy = connector.CauseRights, "give the connection the right to read "+what
+	case connector.CauseNoAdministration:
+		remedy = "create the administration of that year in the destination, then retry"
+	case connector.CauseInvalidValue:
+		remedy = "correct the value in the source"
+	}
+	d := hold(s.d, string(cause), what+" cannot be read: "+ans.Reason, remedy)
+	return &d
+}
+
+func (s *order) final(v Verdict, reason string) (Decision, bool) {
+	s.d.Verdict, s.d.Reason = v, reason
+	return s.d, true
+}
+
+// known ends the decision for a record that has a link: it was sent.
+func (s *order) known() (Decision, bool) {
+	if d, set := s.Settings.StartDate, s.Settings.StartDate != nil; set && s.d.Date < *d {
+		return s.final(Skip, "dated before the start date "+d.String())
+	}
+	l, ok := s.link(LinkNeed{Object: s.Recipe.Read["order"].Object, Key: s.text("key")})
+	if !ok {
+		return s.need(s.d), true
+	}
+	if l.Key == "" {
+		return s.d, false
+	}
+	s.d.Found = l.Key
+	if l.Verified == VerifiedDiffers {
+		return hold(s.d, "amounts_differ", "it was written as "+l.Key+", but what was booked differs from what was sent",
+			"compare "+l.Key+" with the source, correct it there, then retry this record"), true
+	}
+	if l.Source == s.d.Source || l.Source == (record.Fingerprint{}) {
+		return s.final(Unchanged, "already sent as "+l.Key)
+	}
+	if s.Settings.Edited == "hold" {
+		return hold(s.d, "changed_after_sending", "it was changed in the source after it was sent as "+l.Key,
+			"make the change in "+l.Key+" by hand"), true
+	}
+	return s.final(Unchanged, "already sent as "+l.Key+"; its later change is ignored (setting edited)")
+}
+
+// wanted applies the filters on the status.
+func (s *order) wanted() (Decision, bool) {
+	status := s.text("status")
+	if slices.Contains(s.Settings.Statuses, status) {
+		return s.d, false
+	}
+	if status == "invoiced" {
+		return s.final(Skip, "its status is invoiced, which is not wanted and does not change any more")
+	}
+	return s.final(Watch, "its status is "+status)
+}
+
+// special holds what changes who owes what, by name.
+func (s *order) special() (Decision, bool) {
+	for _, c := range []struct{ field, what string }{
+		{"reverse_charge", "reverse charge on construction services"},
+		{"eu_third_party", "EU third party trade"},
+		{"tax_reduction", "a tax reduction scheme (ROT, RUT or green technology)"},
+	} {
+		if s.flag(c.field) {
+			return hold(s.d, "special_tax", "it uses "+c.what+", which changes who owes the VAT", "enter this order by hand"), true
+		}
+	}
+	if s.flag("back_order") {
+		return hold(s.d, "back_order", "it is a back order of another order", "enter the remaining quantities by hand"), true
+	}
+	for _, r := range s.rows() {
+		if r.Get("is_work").AsBool() {
+			return hold(s.d, "special_tax", fmt.Sprintf("row %s is work cost of a tax reduction scheme", r.Get("line")), "enter this order by hand"), true
+		}
+	}
+	if cur := s.text("currency"); s.Currency != "" && !strings.EqualFold(cur, s.Currency) {
+		return hold(s.d, "currency", fmt.Sprintf("it is in %s, the destination keeps %s", cur, s.Currency), "enter this order by hand"), true
+	}
+	return s.d, false
+}
+
+func (s *order) rows() []record.Record {
+	var rows []record.Record
+	for _, v := range s.doc.Get("rows").AsList() {
+		if r, ok := v.AsRecord(); ok {
+			rows = append(rows, r)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b record.Record) int {
+		x, _ := a.Get("line").AsInteger()
+		y, _ := b.Get("line").AsInteger()
+		return int(x - y)
+	})
+	return rows
+}
+
+// paid applies only_paid: paid lives on the invoice, not on the order.
+func (s *order) paid() (Decision, bool) {
+	if !s.Settings.OnlyPaid {
+		return s.d, false
+	}
+	if s.Settings.CardCountsAsPaid && s.CardTerms[s.text("payment_terms")] {
+		return s.d, false
+	}
+	obj := s.Recipe.Read["invoice"]
+	ans, ok := s.find(Lookup{Side: Source, Object: obj.Object, Fields: []Field{{obj.Find["order"], s.text("key")}}})
+	if !ok {
+		return s.need(s.d), true
+	}
+	if ans.Status == connector.CannotTell {
+		return *s.untold(ans, "its invoices"), true
+	}
+	count := 0
+	for _, r := range ans.Records {
+		inv, holds := s.Recipe.Canon("invoice", r)
+		if len(holds) > 0 {
+			return s.holdFor(holds[0]), true
+		}
+		if inv.Get("credit").AsBool() {
+			continue
+		}
+		if inv.Get("credited").AsBool() {
+			return s.final(Watch, "its invoice was credited")
+		}
+		count++
+		if rest, ok := inv.Get("remaining").AsDecimal(); !ok || !rest.IsZero() {
+			return s.final(Watch, "it is not paid yet")
+		}
+	}
+	if count == 0 {
+		return s.final(Watch, "it is not invoiced yet, so it cannot be paid")
+	}
+	return s.d, false
+}
+
+// reference is what the destination's order is found by.
+func (s *order) reference() string {
+	var ref string
+	switch s.Settings.Reference {
+	case "buyers_reference":
+		ref = s.text("buyers_reference")
+	case "id":
+		ref = s.text("id")
+	default:
+		ref = s.text("number")
+	}
+	if ref == "" {
+		ref = s.text("id")
+	}
+	return s.Settings.ReferencePrefix + ref
+}
+
+func (s *order) booked(reference string) Lookup {
+	obj := s.Recipe.Back["booked"]
+	return Lookup{Side: Destination, Object: obj.Object, Fields: []Field{{obj.Find["reference"], reference}}, Around: s.d.Date}
+}
+
+// exists looks for the order in the destination by its reference. "Cannot tell" does not hold the order: our own memory
+// says that it was never attempted; what remains open is said.
+func (s *order) exists() (Decision, bool) {
+	ref := s.reference()
+	ans, ok := s.find(s.booked(ref))
+	if !ok {
+		// The rest needs the customer and the products whatever the answer is, so they are asked for at once.
+		return s.d, false
+	}
+	if ans.Status == connector.CannotTell {
+		s.d.Warnings = append(s.d.Warnings, "the destination's orders cannot be read back, so an order typed there by hand would not be noticed: "+ans.Reason)
+		return s.d, false
+	}
+	var keys []string
+	for _, r := range ans.Records {
+		b, holds := s.Recipe.Canon("booked", r)
+		if len(holds) > 0 {
+			return s.holdFor(holds[0]), true
+		}
+		if Fold(b.Get("reference").String()) != Fold(ref) {
+			continue
+		}
+		date, _ := b.Get("date").AsDate()
+		if date != s.d.Date {
+			return hold(s.d, "conflict", fmt.Sprintf("order %s in the destination has the reference %s, but the date %s", b.Get("key"), ref, date),
+				"give this flow a reference_prefix, or correct the reference of "+b.Get("key").String()), true
+		}
+		keys = append(keys, b.Get("key").String())
+	}
+	switch len(keys) {
+	case 0:
+		return s.d, false
+	case 1:
+		s.d.Found = keys[0]
+		return s.final(Adopt, "an order with its reference exists already: "+keys[0])
+	default:
+		return hold(s.d, "match_ambiguous", "several orders have its reference: "+strings.Join(keys, ", "), "delete the superfluous ones, then retry"), true
+	}
+}
+
+// build matches the customer and the products, prices the rows and makes the graph of actions.
+func (s *order) build() Decision {
+	party, partyHeld := s.party()
+	goods, productsHeld := s.products()
+	if s.pending() {
+		// Whether the order exists already comes before every reason to hold it.
+		return s.need(s.d)
+	}
+	if partyHeld != nil {
+		return *partyHeld
+	}
+	if productsHeld != nil {
+		return *productsHeld
+	}
+	priced, lines, held := s.price(goods)
+	if held != nil {
+		return *held
+	}
+	s.d.Proof = &priced.Proof
+	if s.CurrencyAssumed {
+		s.d.Warnings = append(s.d.Warnings, "the destination does not tell its currency: "+s.Currency+" is assumed")
+	}
+	if s.BasisAssumed {
+		s.d.Warnings = append(s.d.Warnings, "whether the destination's prices include VAT cannot be read: without VAT is assumed (setting price_basis)")
+	}
+	s.d.Warnings = append(s.d.Warnings, priced.Warnings...)
+	delivery, deliveryHeld := s.delivery(party)
+	if s.pending() {
+		return s.need(s.d)
+	}
+	if deliveryHeld != nil {
+		return *deliveryHeld
+	}
+	return s.compose(party, delivery, lines)
+}
+
+// compose puts the order's own record behind the actions for its customer and address.
+func (s *order) compose(p party, delivery place, lines []record.Record) Decision {
+	if p.action != nil {
+		s.d.Actions = append(s.d.Actions, *p.action)
+	}
+	if delivery.action != nil {
+		s.d.Actions = append(s.d.Actions, *delivery.action)
+	}
+	s.d.Relied = []string{keyOrNew(p.key), keyOrNew(p.invoiceTo), "home"}
+	if delivery.key != "" || delivery.action != nil {
+		s.d.Relied[2] = keyOrNew(delivery.key)
+	}
+	target := s.Recipe.Write["order"]
+	schema := s.Schemas[target.Object]
+	ref := s.reference()
+	debtor := record.New(flow.PartySchema)
+	debtor.MustSet("key", record.Text(p.key))
+	debtor.MustSet("invoice_to", record.Text(p.invoiceTo))
+	debtor.MustSet("delivery_code", record.Text(delivery.key))
+	sending := record.New(flow.SendingSchema)
+	sending.MustSet("reference", record.Text(ref))
+	sending.MustSet("currency", record.Text(s.Currency))
+	mapped := target.Map(flow.Context{"order": s.doc, "customer": p.customer, "debtor": debtor, "sending": sending}, lines, schema)
+	if len(mapped.Holds) > 0 {
+		return s.holdFor(mapped.Holds[0])
+	}
+	s.warn(mapped.Warnings)
+	for _, name := range sortedNames(s.Settings.Constants) {
+		v, err := flow.ConvertText(s.Settings.Constants[name], schema, name)
+		if err != nil {
+			return hold(s.d, "invalid_value", "the constant "+name+" does not fit: "+err.Error(), "correct the setting constants")
+		}
+		mapped.Record.MustSet(name, v)
+	}
+	s.d.Main = withoutParty(mapped)
+	expect := Booked(s.Recipe, mapped.Record)
+	var refs []Ref
+	for _, r := range mapped.Refs {
+		switch r.Path {
+		case "debtor.key", "debtor.invoice_to":
+			if p.action != nil && p.action.Action == connector.Create {
+				refs = append(refs, Ref{r.Field, p.action.Step})
+			}
+		case "debtor.delivery_code":
+			if delivery.action != nil {
+				refs = append(refs, Ref{r.Field, delivery.action.Step})
+			}
+		}
+	}
+	if p.action != nil && p.action.Action == connector.Create {
+		expect["debtor"] = "@" + p.action.Step
+	}
+	s.d.Actions = append(s.d.Actions, Action{
+		Step: "order", Action: connector.Create, Object: target.Object, Record: mapped.Record, Refs: refs,
+		Identity: "reference:" + Fold(ref), Lookup: s.booked(ref), KeyField: s.Recipe.Back["booked"].Key, Expect: expect,
+		Link: LinkNeed{Object: s.Recipe.Read["order"].Object, Key: s.text("key")}, Kind: "order",
+		Changes: changes(mapped.Record, refs),
+	})
+	s.d.Verdict = Act
+	return s.d
+}
+
+func keyOrNew(key string) string {
+	if key == "" {
+		return "new"
+	}
+	return key
+}
+
+// withoutParty is the fingerprint of an outgoing order without the keys of its debtor and address.
+func withoutParty(m flow.Mapped) record.Fingerprint {
+	r := record.Record{Schema: m.Record.Schema, Values: slices.Clone(m.Record.Values)}
+	for _, ref := range m.Refs {
+		if strings.HasPrefix(ref.Path, "debtor.") {
+			r.MustSet(ref.Field, record.Absent())
+		}
+	}
+	return record.FingerprintOf(r)
+}
+
+func (s *order) warn(ws []flow.Warning) {
+	for _, w := range ws {
+		s.d.Warnings = append(s.d.Warnings, w.Field+": "+w.Message)
+	}
+}
+
+// price runs the price rule and makes the outgoing rows.
+func (s *order) price(goods map[int64]product) (PriceOutput, []record.Record, *Decision) {
+	in := PriceInput{
+		IncludesVAT: s.flag("includes_vat"), Gross: s.Gross, Decimals: s.PriceDecimals,
+		DiscountLines: s.Settings.Discounts == "line", CanSplit: s.Settings.DiscountArticle != "", CanRound: s.Settings.RoundingArticle != "",
+		Total: number(s.doc, "total"), VAT: number(s.doc, "total_vat"), Roundings: number(s.doc, "roundings"),
+	}
+	fail := func(cause, reason, remedy string) (PriceOutput, []record.Record, *Decision) {
+		d := hold(s.d, cause, reason, remedy)
+		return PriceOutput{}, nil, &d
+	}
+	var rows []record.Record
+	for _, r := range s.rows() {
+		line, _ := r.Get("line").AsInteger()
+		if r.Get("is_text").AsBool() {
+			s.d.Warnings = append(s.d.Warnings, fmt.Sprintf("row %d is a text row and is not sent", line))
+			continue
+		}
+		qty, price := number(r, "quantity"), number(r, "unit_price")
+		if qty == nil || price == nil {
+			return fail("invalid_value", fmt.Sprintf("row %d has no quantity or no price", line), "complete the order in the source")
+		}
+		if qty.Places() > s.QuantityDecimals {
+			return fail("invalid_value", fmt.Sprintf("row %d: the destination keeps %d decimals of a quantity, this one is %s", line, s.QuantityDecimals, qty),
+				"change the quantity or the unit in the source")
+		}
+		row := PriceRow{Line: line, Quantity: *qty, UnitPrice: *price, Fixed: r.Get("fixed_discount").AsBool(), Amount: number(r, "amount")}
+		if d := number(r, "discount"); d != nil {
+			row.Discount = *d
+		}
+		if rate := number(r, "vat_rate"); rate != nil {
+			row.Rate = *rate
+		}
+		in.Rows = append(in.Rows, row)
+		rows = append(rows, r)
+	}
+	if len(rows) == 0 {
+		return fail("invalid_value", "it has no rows with an amount", "complete the order in the source")
+	}
+	out, err := Price(in)
+	if err != nil {
+		return fail("amounts_differ", err.Error(), "set a discount_article or a rounding_article for the flow, or correct the order in the source")
+	}
+	var lines []record.Record
+	for i, r := range rows {
+		line := record.New(flow.OutgoingRowSchema)
+		line.MustSet("line", record.Integer(in.Rows[i].Line))
+		line.MustSet("article", record.Text(goods[in.Rows[i].Line].code))
+		line.MustSet("article_name", record.Text(goods[in.Rows[i].Line].name))
+		line.MustSet("text", record.Text(r.Get("text").String()))
+		line.MustSet("quantity", record.Decimal(in.Rows[i].Quantity))
+		line.MustSet("price", record.Decimal(out.Prices[i]))
+		line.MustSet("vat_rate", record.Decimal(in.Rows[i].Rate))
+		lines = append(lines, line)
+	}
+	next := in.Rows[len(in.Rows)-1].Line
+	extra := func(article string, price decimal.Decimal) {
+		next++
+		line := record.New(flow.OutgoingRowSchema)
+		line.MustSet("line", record.Integer(next))
+		line.MustSet("article", record.Text(article))
+		line.MustSet("quantity", record.Decimal(decimal.New(1, 0)))
+		line.MustSet("price", record.Decimal(price))
+		lines = append(lines, line)
+	}
+	for _, d := range out.Discounts {
+		extra(s.productCode(s.Settings.DiscountArticle), d.Price)
+	}
+	if out.Rounding != nil {
+		extra(s.productCode(s.Settings.RoundingArticle), *out.Rounding)
+	}
+	return out, lines, nil
+}
+
+func number(r record.Record, field string) *decimal.Decimal {
+	if d, ok := r.Get(field).AsDecimal(); ok {
+		return &d
+	}
+	return nil
+}
+
+func changes(r record.Record, refs []Ref) []Change {
+	var out []Change
+	for i, v := range r.Values {
+		if v.IsAbsent() {
+			continue
+		}
+		c := Change{Field: r.Schema.Fields[i].Name, To: v.String()}
+		for _, ref := range refs {
+			if ref.Field == c.Field {
+				c.To = "(" + ref.Step + ")"
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func sortedNames(m map[string]string) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,296 @@
+package decide
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pomost/pomost/host/flow"
+	"github.com/pomost/pomost/sdk/connector"
+	"github.com/pomost/pomost/sdk/record"
+)
+
+// Verification words, as links keep them.
+const (
+	Verified             = "verified"
+	VerifiedDiffers      = "differs"
+	VerifiedUnverifiable = "unverifiable"
+)
+
+// party is whom the destination's order is booked on.
+type party struct {
+	customer  record.Record // canonical, as in the source
+	key       string        // the debtor's key; "" while an action is to create it
+	invoiceTo string        // the debtor who gets the invoice
+	shared    bool          // a default or collective debtor: the person goes into the delivery address
+	action    *Action
+}
+
+// party matches the order's customer: by the default debtor's setting, by link, then by e-mail.
+func (s *order) party() (party, *Decision) {
+	var p party
+	fail := func(cause, reason, remedy string) (party, *Decision) {
+		d := hold(s.d, cause, reason, remedy)
+		return p, &d
+	}
+	cust, d := s.customer()
+	if d != nil || s.pending() && cust.Schema == nil {
+		return p, d
+	}
+	p.customer = cust
+	email := strings.TrimSpace(cust.Get("email").String())
+	collective := slices.Contains(s.Settings.CollectiveCustomers, cust.Get("number").String())
+	guest := email == "" || collective
+	if def := s.Settings.DefaultDebtor; def != "" && (guest || s.Settings.DefaultDebtorFor == "all") {
+		p.shared = true
+		debtor, d := s.debtorByKey(def)
+		if d != nil || debtor.Schema == nil {
+			return p, d
+		}
+		return s.book(p, debtor)
+	}
+	if collective {
+		return fail("match_none", "its buyer is a collective customer without a debtor of its own", "set default_debtor for the flow")
+	}
+	l, known := s.link(LinkNeed{Object: s.Recipe.Read["customer"].Object, Key: cust.Get("key").String()})
+	if !known {
+		return p, nil
+	}
+	if l.Key != "" {
+		debtor, d := s.debtorByKey(l.Key)
+		if d != nil || debtor.Schema == nil {
+			return p, d
+		}
+		p, d = s.book(p, debtor)
+		if d == nil {
+			d = s.update(&p, debtor, &l)
+		}
+		return p, d
+	}
+	if email == "" {
+		return fail("match_none", "its buyer has no e-mail address to be recognised by", "set default_debtor for buyers without e-mail, or give the customer one in the source")
+	}
+	debtors, d := s.debtorsByEmail(email)
+	if d != nil || debtors == nil && s.pending() {
+		return p, d
+	}
+	switch len(debtors) {
+	case 0:
+		return s.create(p, email)
+	case 1:
+		raw := debtors[0]
+		p, d = s.book(p, raw)
+		if d == nil {
+			d = s.update(&p, raw, nil)
+		}
+		return p, d
+	default:
+		var keys []string
+		for _, r := range debtors {
+			keys = append(keys, r.Get(s.Recipe.Back["debtor"].Key).String())
+		}
+		return fail("match_ambiguous", "several debtors have its buyer's e-mail address: "+strings.Join(keys, ", "),
+			"leave the address with one of them in the destination, then retry")
+	}
+}
+
+// customer reads the order's customer from the source.
+func (s *order) customer() (record.Record, *Decision) {
+	obj := s.Recipe.Read["customer"]
+	key := s.text("customer")
+	if key == "" {
+		d := hold(s.d, "customer_missing", "the order names no customer", "complete the order in the source")
+		return record.Record{}, &d
+	}
+	ans, ok := s.find(Lookup{Side: Source, Object: obj.Object, Fields: []Field{{obj.Find["key"], key}}})
+	if !ok {
+		return record.Record{}, nil
+	}
+	if ans.Status != connector.Found || len(ans.Records) != 1 {
+		d := hold(s.d, "customer_missing", "its customer cannot be found in the source", "check whether the customer was deleted")
+		return record.Record{}, &d
+	}
+	cust, holds := s.Recipe.Canon("customer", ans.Records[0])
+	if len(holds) > 0 {
+		d := s.holdFor(holds[0])
+		return record.Record{}, &d
+	}
+	return cust, nil
+}
+
+// debtorByKey reads a debtor that must exist. Without an answer yet the record has no schema.
+func (s *order) debtorByKey(key string) (record.Record, *Decision) {
+	obj := s.Recipe.Back["debtor"]
+	ans, ok := s.find(Lookup{Side: Destination, Object: obj.Object, Fields: []Field{{obj.Find["key"], key}}, Around: s.d.Date})
+	if !ok {
+		return record.Record{}, nil
+	}
+	switch {
+	case ans.Status == connector.CannotTell:
+		return record.Record{}, s.untold(ans, "debtors")
+	case len(ans.Records) == 0:
+		d := hold(s.d, "customer_missing", "debtor "+key+" does not exist in the destination for the year of "+s.d.Date.String(),
+			"create debtor "+key+" there, exchange the master data of the years, or correct default_debtor")
+		return record.Record{}, &d
+	}
+	return ans.Records[0], nil
+}
+
+// debtorsByEmail finds the debtors whose e-mail is the same under Fold. The system's own comparison is not relied on: it is asked
+// for the spellings that a person would use, and what it answers is compared again.
+func (s *order) debtorsByEmail(email string) ([]record.Record, *Decision) {
+	obj := s.Recipe.Back["debtor"]
+	spellings := []string{email}
+	for _, e := range []string{strings.ToLower(email), strings.ToUpper(email)} {
+		if !slices.Contains(spellings, e) {
+			spellings = append(spellings, e)
+		}
+	}
+	var out []record.Record
+	seen := map[string]bool{}
+	for _, e := range spellings {
+		ans, ok := s.find(Lookup{Side: Destination, Object: obj.Object, Fields: []Field{{obj.Find["email"], e}}, Around: s.d.Date})
+		if !ok {
+			continue
+		}
+		if ans.Status == connector.CannotTell {
+			return nil, s.untold(ans, "debtors")
+		}
+		for _, r := range ans.Records {
+			deb, holds := s.Recipe.Canon("debtor", r)
+			if len(holds) > 0 {
+				d := s.holdFor(holds[0])
+				return nil, &d
+			}
+			key := deb.Get("key").String()
+			if Fold(deb.Get("email").String()) == Fold(email) && !seen[key] {
+				seen[key] = true
+				out = append(out, r)
+			}
+		}
+	}
+	return out, nil
+}
+
+// book takes a debtor for the order, unless the debtor is blocked.
+func (s *order) book(p party, raw record.Record) (party, *Decision) {
+	deb, holds := s.Recipe.Canon("debtor", raw)
+	if len(holds) > 0 {
+		d := s.holdFor(holds[0])
+		return p, &d
+	}
+	p.key = deb.Get("key").String()
+	if deb.Get("blocked").AsBool() {
+		d := hold(s.d, "blocked", "debtor "+p.key+" is blocked in the destination", "unblock debtor "+p.key+", then retry")
+		return p, &d
+	}
+	if deb.Get("own_discount").AsBool() {
+		s.d.Warnings = append(s.d.Warnings, "debtor "+p.key+" has a discount of its own in the destination, which may come on top")
+	}
+	p.invoiceTo = strings.TrimSpace(deb.Get("invoice_to").String())
+	if p.invoiceTo == "" {
+		p.invoiceTo = p.key
+	}
+	return p, nil
+}
+
+// create plans a new debtor for a customer that the destination does not have.
+func (s *order) create(p party, email string) (party, *Decision) {
+	if s.Settings.CollectiveAccount == "" {
+		d := hold(s.d, "account_missing", "a new debtor needs the collective account, which is not set", "set collective_account for the flow")
+		return p, &d
+	}
+	target := s.Recipe.Write["debtor"]
+	mapped := target.Map(s.partyContext(p.customer), nil, s.Schemas[target.Object])
+	if len(mapped.Holds) > 0 {
+		d := s.holdFor(mapped.Holds[0])
+		return p, &d
+	}
+	s.warn(mapped.Warnings)
+	obj := s.Recipe.Back["debtor"]
+	p.action = &Action{
+		Step: "debtor", Action: connector.Create, Object: target.Object, Record: mapped.Record,
+		Identity: "email:" + Fold(email), KeyField: obj.Key,
+		Lookup: Lookup{Side: Destination, Object: obj.Object, Fields: []Field{{obj.Find["email"], email}}, Around: s.d.Date},
+		Link:   LinkNeed{Object: s.Recipe.Read["customer"].Object, Key: p.customer.Get("key").String()}, Kind: "customer",
+		Changes: changes(mapped.Record, nil), Sent: sent(mapped.Record, s.Hash),
+	}
+	return p, nil
+}
+
+func (s *order) partyContext(customer record.Record) flow.Context {
+	settings := record.New(flow.DebtorSettingsSchema)
+	settings.MustSet("collective_account", record.Text(s.Settings.CollectiveAccount))
+	settings.MustSet("country", record.Text(s.Country))
+	settings.MustSet("currency", record.Text(s.Currency))
+	return flow.Context{"customer": customer, "order": s.doc, "settings": settings}
+}
+
+// update plans what of the source's customer may be changed on an existing debtor, by the mark of each field. The bookkeeper's
+// own later change stays: a field is written only when the source has something new to say (its hash differs from what was last
+// sent), or when it never said anything yet.
+func (s *order) update(p *party, raw record.Record, l *Link) *Decision {
+	target := s.Recipe.Write["debtor"]
+	schema := s.Schemas[target.Object]
+	mapped := target.Map(s.partyContext(p.customer), nil, schema)
+	out := record.New(schema)
+	var diff []Change
+	for _, rule := range target.Rules() {
+		next, current := mapped.Record.Get(rule.Field), raw.Get(rule.Field)
+		if next.IsEmpty() || Fold(next.String()) == Fold(current.String()) {
+			continue
+		}
+		if l != nil && l.Sent[rule.Field] != "" && l.Sent[rule.Field] == s.Hash(next) {
+			continue
+		}
+		switch {
+		case rule.Mark == flow.MarkUpdate, rule.Mark == flow.MarkWhenEmpty && current.IsEmpty():
+			out.MustSet(rule.Field, next)
+			diff = append(diff, Change{Field: rule.Field, From: current.String(), To: next.String()})
+		case rule.Mark == flow.MarkWhenEmpty && rule.Differs == "hold":
+			d := hold(s.d, "conflict", fmt.Sprintf("%s of debtor %s differs from the source", rule.Field, p.key),
+				"make both the same, then retry")
+			return &d
+		}
+	}
+	for _, h := range mapped.Holds {
+		if out.Get(h.Field).IsAbsent() && !rulesUpdate(target.Rules(), h.Field) {
+			continue // a field that an update does not touch cannot hold it
+		}
+		d := s.holdFor(h)
+		return &d
+	}
+	link := LinkNeed{Object: s.Recipe.Read["customer"].Object, Key: p.customer.Get("key").String()}
+	if len(diff) == 0 && l != nil {
+		return nil
+	}
+	if len(diff) > 0 {
+		out.MustSet(target.Key, record.Text(p.key))
+	}
+	p.action = &Action{
+		Step: "debtor", Action: connector.Update, Object: target.Object, Record: out, Key: p.key, KeyField: s.Recipe.Back["debtor"].Key,
+		Link: link, Kind: "customer", Changes: diff, Sent: sent(mapped.Record, s.Hash),
+		Lookup: Lookup{Side: Destination, Object: target.Object, Fields: []Field{{s.Recipe.Back["debtor"].Find["key"], p.key}}, Around: s.d.Date},
+	}
+	return nil
+}
+
+func rulesUpdate(rules []flow.Rule, field string) bool {
+	for _, r := range rules {
+		if r.Field == field {
+			return r.Mark == flow.MarkUpdate
+		}
+	}
+	return false
+}
+
+// sent hashes what the source says of each field, so that the next run can tell whether it says something new.
+func sent(r record.Record, hash func(record.Value) string) map[string]string {
+	out := map[string]string{}
+	for _, n := range r.Names() {
+		if v := r.Get(n); !v.IsEmpty() {
+			out[n] = hash(v)
+		}
+	}
+	return out
+}

@@ -1,0 +1,512 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/pomost/pomost/host/engine/decide"
+	"github.com/pomost/pomost/host/engine/failpoint"
+	"github.com/pomost/pomost/host/store"
+	"github.com/pomost/pomost/sdk/connector"
+	"github.com/pomost/pomost/sdk/record"
+)
+
+// batch decides and carries over a group of records, then compares what was booked.
+func (r *run) batch(ctx context.Context, recs []record.Record) error {
+	if len(recs) == 0 {
+		return nil
+	}
+	r.know.forget()
+	// Decided together first, so that what all of them need is asked for in few calls; each is decided again in its turn, since
+	// what the one before it wrote may change the answer.
+	if _, err := r.know.decide(ctx, recs); err != nil {
+		return err
+	}
+	known, err := r.remembered(ctx, recs)
+	if err != nil {
+		return err
+	}
+	var booked []written
+	for _, rec := range recs {
+		w, err := r.one(ctx, rec, known[r.flow.Decider.Key(rec)], 0)
+		if err != nil {
+			return errors.Join(err, r.verify(ctx, booked))
+		}
+		if w != nil {
+			booked = append(booked, *w)
+		}
+	}
+	return r.verify(ctx, booked)
+}
+
+// remembered returns what is remembered of the records at hand, by key.
+func (r *run) remembered(ctx context.Context, recs []record.Record) (map[string]*store.Record, error) {
+	keys := make([]string, len(recs))
+	for i, rec := range recs {
+		keys[i] = r.flow.Decider.Key(rec)
+	}
+	found, err := r.Store.Records(ctx, store.RecordFilter{Flow: r.flow.Name, Keys: keys})
+	if err != nil {
+		return nil, fmt.Errorf("read remembered records: %w", err)
+	}
+	out := map[string]*store.Record{}
+	for i := range found {
+		out[found[i].Key] = &found[i]
+	}
+	return out, nil
+}
+
+// written is an effect that is to be compared with what was booked.
+type written struct {
+	key    string
+	action decide.Action
+	link   store.Link
+	label  string
+	date   record.Date
+}
+
+// one decides one record and carries the decision out. It returns what is to be verified.
+func (r *run) one(ctx context.Context, rec record.Record, known *store.Record, tries int) (*written, error) {
+	ds, err := r.know.decide(ctx, []record.Record{rec})
+	if err != nil {
+		return nil, err
+	}
+	d, key := ds[0], r.flow.Decider.Key(rec)
+	failpoint.Hit("decided")
+	if r.plan != nil {
+		if changed := r.asPlanned(key, d); changed != "" {
+			d.Verdict, d.Cause = decide.Hold, "conflict"
+			d.Reason, d.Remedy = "it is no longer as planned: "+changed, "make a new plan"
+		}
+	}
+	switch d.Verdict {
+	case decide.Act:
+		if r.stillFailed(known, d) {
+			r.count(func(c *store.Counts) { c.Read++; c.Failed++ })
+			return nil, nil
+		}
+		return r.perform(ctx, key, d, tries)
+	case decide.Adopt:
+		other, err := r.linkedTo(ctx, d.Found, key)
+		if err != nil {
+			return nil, err
+		}
+		if other != "" {
+			d.Cause, d.Reason, d.Remedy = "conflict", "its reference belongs to "+d.Found+", which was made from another record: "+other,
+				"give each order a reference of its own, or set reference: number"
+			r.count(func(c *store.Counts) { c.Read++; c.Held++ })
+			return nil, r.wait(ctx, known, key, d, store.RecordHeld)
+		}
+		ch := r.forget(known, key)
+		ch.Links = []store.Link{r.link(r.mainNeed(key), "order", r.flow.Decider.Target(), d.Found, d, nil)}
+		ch.Log = []store.LogLine{r.line(key, "link", "linked", d.Found, "", d.Reason)}
+		if err := r.Store.Commit(ctx, ch); err != nil {
+			return nil, fmt.Errorf("link record %s: %w", key, err)
+		}
+		failpoint.Hit("record-durable")
+		r.count(func(c *store.Counts) { c.Read++; c.Unchanged++ })
+	case decide.Unchanged:
+		r.count(func(c *store.Counts) {
+			c.Read++
+			if r.adopted[key] { // found to have been made by a request whose answer was lost
+				c.Created++
+			} else {
+				c.Unchanged++
+			}
+		})
+		return nil, r.done1(ctx, known, key)
+	case decide.Skip:
+		r.count(func(c *store.Counts) { c.Read++; c.Skipped++ })
+		return nil, r.done1(ctx, known, key)
+	case decide.Watch:
+		r.count(func(c *store.Counts) { c.Read++; c.Skipped++ })
+		return nil, r.wait(ctx, known, key, d, store.RecordWatched)
+	case decide.Hold:
+		r.count(func(c *store.Counts) { c.Read++; c.Held++ })
+		return nil, r.wait(ctx, known, key, d, store.RecordHeld)
+	}
+	return nil, nil
+}
+
+// stillFailed tells whether a record that was read again failed before and is as it was, under the same configuration: attempting it
+// again is for a person to ask (retry). What failed for a passing reason is taken up again by itself.
+func (r *run) stillFailed(known *store.Record, d decide.Decision) bool {
+	return known != nil && known.Status == store.RecordFailed && r.opts.Only == nil && r.opts.Plan == nil &&
+		known.Cause != string(connector.CauseUnavailable) && known.Cause != string(connector.CauseRateLimited) &&
+		known.Source != (record.Fingerprint{}) && known.Source == d.Source && known.Revision == r.flow.Revision
+}
+
+// linkedTo returns the source record that a destination record was made from, "" when that is the one at hand or none.
+func (r *run) linkedTo(ctx context.Context, dest, key string) (string, error) {
+	object := r.flow.Decider.Target()
+	links, err := r.Store.Links(ctx, []store.End{{Connection: r.flow.Destination.Name, Object: object, Key: dest}}, r.flow.Source.Name)
+	if err != nil {
+		return "", fmt.Errorf("read links: %w", err)
+	}
+	for _, l := range links {
+		from := l.A
+		if from.Connection == r.flow.Destination.Name && from.Object == object && from.Key == dest {
+			from = l.B
+		}
+		if l.ID != 0 && from.Key != key {
+			return from.Key, nil
+		}
+	}
+	return "", nil
+}
+
+func (r *run) mainNeed(key string) decide.LinkNeed {
+	return decide.LinkNeed{Object: r.flow.Decider.Object(), Key: key}
+}
+
+// forget is a change that ends the remembrance of a record, if there is any.
+func (r *run) forget(known *store.Record, key string) store.Change {
+	ch := store.Change{Lease: r.held()}
+	if known != nil {
+		ch.Forget = []store.Record{{Flow: r.flow.Name, Key: key}}
+	}
+	return ch
+}
+
+func (r *run) done1(ctx context.Context, known *store.Record, key string) error {
+	if known == nil {
+		return nil
+	}
+	if err := r.Store.Commit(ctx, r.forget(known, key)); err != nil {
+		return fmt.Errorf("forget record %s: %w", key, err)
+	}
+	failpoint.Hit("record-durable")
+	return nil
+}
+
+// wait remembers why a record is not carried over, unless just that is remembered already and nobody asked again.
+func (r *run) wait(ctx context.Context, known *store.Record, key string, d decide.Decision, status store.RecordStatus) error {
+	if known != nil && known.Status == status && known.Cause == d.Cause && known.Reason == d.Reason && r.opts.Only == nil {
+		return nil
+	}
+	return r.remember(ctx, store.Record{Flow: r.flow.Name, Key: key, Status: status, Cause: d.Cause, Reason: d.Reason, Remedy: d.Remedy,
+		Updated: r.Clock.Now(), Label: d.Label, Date: d.Date})
+}
+
+// perform carries the graph of actions out, one intent per effect.
+func (r *run) perform(ctx context.Context, key string, d decide.Decision, tries int) (*written, error) {
+	results := map[string]string{}
+	var last *written
+	updated := false
+	for n, a := range d.Actions {
+		final := n == len(d.Actions)-1
+		resolve(&a, results)
+		if a.Action == connector.Update && len(a.Changes) == 0 {
+			// Nothing to write: the match itself is remembered.
+			results[a.Step] = a.Key
+			if err := r.Store.Commit(ctx, store.Change{Lease: r.held(), Links: []store.Link{r.link(a.Link, a.Kind, a.Object, a.Key, d, a.Sent)}}); err != nil {
+				return nil, fmt.Errorf("link record %s: %w", key, err)
+			}
+			r.know.linked(a.Link, decide.Link{Key: a.Key, Sent: a.Sent})
+			continue
+		}
+		res, intent, err := r.effect(ctx, key, d, a)
+		var busy *store.BusyError
+		switch {
+		case errors.As(err, &busy) && busy.Intent.State == store.IntentGivenUp:
+			return nil, r.reopen(ctx, key, d, a, busy.Intent, tries)
+		case errors.As(err, &busy):
+			return nil, r.postpone(ctx, key, d, r.landed(busy.Intent).Add(lookGap), tries, "another record is just creating the same "+busy.Intent.Object)
+		case err != nil:
+			return nil, err
+		}
+		took := r.Clock.Now()
+		line := r.line(key, a.Step, outcomeWord(res.Outcome), "", "", "")
+		line.Object, line.Action, line.Millis = a.Object, actionWord(a.Action), took.Sub(intent.Opened).Milliseconds()
+		switch res.Outcome {
+		case connector.OutcomeRefused:
+			return nil, r.refused(ctx, key, d, a, intent, res.Err, line, results)
+		case connector.OutcomeUnknown:
+			return nil, r.unknown(ctx, key, d, intent, res.Err, line, tries)
+		}
+		dest, err := r.resultKey(ctx, a, res)
+		if err != nil {
+			return nil, err
+		}
+		results[a.Step] = dest
+		r.made[dest] = "new"
+		line.Result = dest
+		ch := store.Change{Lease: r.held(), Log: []store.LogLine{line},
+			Settle: []store.Settlement{{ID: intent.ID, State: store.IntentDone, ResultKey: dest}}}
+		if a.Link.Object != "" {
+			sent := a.Sent
+			link := r.link(a.Link, a.Kind, a.Object, dest, d, sent)
+			ch.Links = []store.Link{link}
+			if final {
+				last = &written{key: key, action: a, link: link, label: d.Label, date: d.Date}
+			}
+		}
+		if final {
+			ch.Forget = []store.Record{{Flow: r.flow.Name, Key: key}}
+		}
+		if err := r.keep(ctx, ch); err != nil {
+			return nil, fmt.Errorf("record %s: %s was written as %s, but that could not be remembered: %w", key, a.Object, dest, err)
+		}
+		failpoint.Hit("answer-durable")
+		if a.Link.Object != "" {
+			r.know.linked(a.Link, decide.Link{Key: dest, Sent: a.Sent, Source: d.Source})
+		}
+		r.know.written(a.Object, a.Record)
+		updated = updated || a.Action == connector.Update && final
+	}
+	r.count(func(c *store.Counts) {
+		c.Read++
+		if updated {
+			c.Updated++
+		} else {
+			c.Created++
+		}
+	})
+	return last, nil
+}
+
+// keep remembers what became of an effect, also when the run is being stopped: what is known now need not be looked up later.
+func (r *run) keep(ctx context.Context, ch store.Change) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	defer cancel()
+	return r.Store.Commit(ctx, ch)
+}
+
+// resolve puts the keys that earlier steps returned in their places.
+func resolve(a *decide.Action, results map[string]string) {
+	rec := record.Record{Schema: a.Record.Schema, Values: append([]record.Value(nil), a.Record.Values...)}
+	for _, ref := range a.Refs {
+		rec.MustSet(ref.Field, record.Text(results[ref.Step]))
+	}
+	a.Record = rec
+	expect := map[string]string{}
+	for k, v := range a.Expect {
+		if step, ok := strings.CutPrefix(v, "@"); ok {
+			v = results[step]
+		}
+		expect[k] = v
+	}
+	a.Expect = expect
+	fields := append([]decide.Field(nil), a.Lookup.Fields...)
+	for i, f := range fields {
+		if step, ok := strings.CutPrefix(f.Value, "@"); ok {
+			fields[i].Value = results[step]
+		}
+	}
+	a.Lookup.Fields = fields
+}
+
+// effect makes the intent durable and attempts the write. An effect that certainly was not done is tried again a few times.
+func (r *run) effect(ctx context.Context, key string, d decide.Decision, a decide.Action) (connector.WriteResult, store.Intent, error) {
+	now := r.Clock.Now()
+	identity := ""
+	if a.Identity != "" {
+		identity = r.HashKey("identity", a.Identity)
+	}
+	intent := store.Intent{Flow: r.flow.Name, Run: r.rec.ID, Key: key, Connection: r.flow.Destination.Name, Object: a.Object, Action: actionWord(a.Action),
+		Step: a.Step, Identity: identity, Fingerprint: record.FingerprintOf(a.Record), Source: d.Source, State: store.IntentOpen, Opened: now, NotAfter: r.held().Until}
+	if a.Step == "order" { // a document's reference, dates and amounts are no personal data; a debtor's e-mail is
+		intent.Expect = a.Expect
+		intent.Reference = a.Lookup.Fields[0].Value
+	}
+	// Promise 1: durable before anything is sent. Promise 4: one open intent per destination identity.
+	id, err := r.Store.OpenIntent(ctx, intent)
+	if err != nil {
+		var busy *store.BusyError
+		if errors.As(err, &busy) {
+			return connector.WriteResult{}, intent, busy
+		}
+		return connector.WriteResult{}, intent, fmt.Errorf("record %s: the intent could not be written, nothing was sent: %w", key, err)
+	}
+	intent.ID = id
+	failpoint.Hit("intent-durable")
+	for try := 1; ; try++ {
+		res := r.send(ctx, a)
+		failpoint.Hit("answered")
+		passing := res.Outcome == connector.OutcomeRefused && res.Err != nil && res.Err.Retryable &&
+			(res.Err.Cause == connector.CauseUnavailable || res.Err.Cause == connector.CauseRateLimited)
+		if !passing || try == maxRetries || ctx.Err() != nil {
+			return res, intent, nil
+		}
+		wait := max(res.Err.After, time.Duration(try)*time.Second)
+		r.tell(fmt.Sprintf("record %s: %s", key, res.Err.Message), wait)
+		if r.Clock.Sleep(ctx, wait) != nil {
+			return res, intent, nil
+		}
+	}
+}
+
+// send is one Write of one record. Whatever goes wrong without a word about the record is an unknown outcome.
+func (r *run) send(ctx context.Context, a decide.Action) connector.WriteResult {
+	var res connector.WriteResult
+	answered := false
+	err := r.flow.Destination.Connection.Write(ctx, connector.WriteRequest{Object: a.Object, Action: a.Action, Records: []record.Record{a.Record},
+		NotAfter: r.held().Until, Around: a.Lookup.Around}, func(w connector.WriteResult) error {
+		res, answered = w, true
+		return nil
+	})
+	if !answered {
+		res = connector.WriteResult{Outcome: connector.OutcomeUnknown, Err: connector.AsError(err)}
+	}
+	if res.Outcome == connector.OutcomeRefused && res.Err == nil {
+		res.Err = &connector.Error{Cause: connector.CauseRefused, Message: "the system refused it without a reason"}
+	}
+	return res
+}
+
+// resultKey is the key of what was written. A system that does not tell it is asked.
+func (r *run) resultKey(ctx context.Context, a decide.Action, res connector.WriteResult) (string, error) {
+	if a.Action == connector.Update {
+		return a.Key, nil
+	}
+	if k := strings.TrimSpace(res.Record.Get(a.KeyField).String()); k != "" {
+		return k, nil
+	}
+	r.know.drop(a.Lookup)
+	if err := r.know.find(ctx, []decide.Lookup{a.Lookup}); err != nil {
+		return "", err
+	}
+	for _, rec := range r.know.facts.Answers[a.Lookup.ID()].Records {
+		k, facts := r.flow.Decider.Found(a.Step, rec)
+		if decide.Compare(a.Expect, facts) == "" {
+			return k, nil
+		}
+	}
+	if a.Step != "order" {
+		return "", &Error{Flow: r.flow.Name, Connection: r.flow.Destination.Name, Err: &connector.Error{Cause: connector.CauseConflict,
+			Message: "the new " + a.Object + " was accepted, but its key was not told and it cannot be found", Remedy: "look for it in the destination"}}
+	}
+	return "reference " + a.Lookup.Fields[0].Value, nil
+}
+
+func (r *run) refused(ctx context.Context, key string, d decide.Decision, a decide.Action, i store.Intent, e *connector.Error, line store.LogLine,
+	before map[string]string) error {
+	line.Cause, line.Message = string(e.Cause), e.Error()
+	ch := store.Change{Lease: r.held(), Log: []store.LogLine{line}, Settle: []store.Settlement{{ID: i.ID, State: store.IntentRefused, Cause: string(e.Cause)}}}
+	stop := e.Cause == connector.CauseCredentials
+	if !stop {
+		ch.Records = []store.Record{{Flow: r.flow.Name, Key: key, Status: store.RecordFailed, Cause: string(e.Cause), Reason: a.Object + ": " + e.Error() + already(before),
+			Remedy: e.Remedy, Updated: r.Clock.Now(), Label: d.Label, Date: d.Date, Source: d.Source, Revision: r.flow.Revision}}
+	}
+	if err := r.keep(ctx, ch); err != nil {
+		return fmt.Errorf("remember record %s: %w", key, err)
+	}
+	failpoint.Hit("record-durable")
+	if stop {
+		// Nothing was done and nothing can be: the cursor stays, so the record comes again.
+		return &Error{Flow: r.flow.Name, Connection: r.flow.Destination.Name, Record: key, Err: e}
+	}
+	r.count(func(c *store.Counts) { c.Read++; c.Failed++ })
+	if e.Cause != connector.CauseUnavailable {
+		r.down = 0
+	} else if r.down++; r.down >= 3 {
+		return &Error{Flow: r.flow.Name, Connection: r.flow.Destination.Name, Record: key, Err: e}
+	}
+	return nil
+}
+
+// already names what was written for a record before it stopped.
+func already(before map[string]string) string {
+	var parts []string
+	for step, key := range before {
+		parts = append(parts, step+" "+key)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	sort.Strings(parts)
+	return " (kept: " + strings.Join(parts, ", ") + ")"
+}
+
+// reopen takes a record up whose outcome a person had to decide. Only when the destination can now tell that nothing is there may it
+// be sent again; while it cannot tell, the record stays held.
+func (r *run) reopen(ctx context.Context, key string, d decide.Decision, a decide.Action, i store.Intent, tries int) error {
+	ans := r.know.facts.Answers[a.Lookup.ID()]
+	if i.Key != key || ans.Status != connector.AbsentEverywhere || tries > 0 {
+		d.Cause, d.Reason, d.Remedy = string(connector.CauseUnknownOutcome), "whether it was written is not known, and the destination cannot tell",
+			"look for "+i.Reference+" in the destination; then decide"
+		r.count(func(c *store.Counts) { c.Read++; c.Held++ })
+		return r.wait(ctx, nil, key, d, store.RecordHeld)
+	}
+	if err := r.close(ctx, i, store.Settlement{ID: i.ID, State: store.IntentAbsent}, nil, nil); err != nil {
+		return err
+	}
+	return r.postpone(ctx, key, d, r.Clock.Now(), tries, "nothing was found of it in the destination")
+}
+
+func (r *run) unknown(ctx context.Context, key string, d decide.Decision, i store.Intent, e *connector.Error, line store.LogLine, tries int) error {
+	settled := r.Clock.Now().Add(r.flow.Destination.Settle)
+	line.Cause = string(connector.CauseUnknownOutcome)
+	if e != nil {
+		line.Message = e.Error()
+	}
+	if err := r.keep(ctx, store.Change{Lease: r.held(), Log: []store.LogLine{line},
+		Settle:  []store.Settlement{{ID: i.ID, State: store.IntentUnknown, Cause: string(connector.CauseUnknownOutcome), Settled: settled}},
+		Records: []store.Record{r.waiting(key, d, "the answer to writing "+i.Object+" was lost")}}); err != nil {
+		return fmt.Errorf("remember record %s: %w", key, err)
+	}
+	failpoint.Hit("unknown-durable")
+	r.again(key, settled, tries)
+	return nil
+}
+
+// postpone lets a record wait for another one's outcome.
+func (r *run) postpone(ctx context.Context, key string, d decide.Decision, at time.Time, tries int, why string) error {
+	if err := r.remember(ctx, r.waiting(key, d, why)); err != nil {
+		return err
+	}
+	r.again(key, at, tries)
+	return nil
+}
+
+func (r *run) waiting(key string, d decide.Decision, why string) store.Record {
+	return store.Record{Flow: r.flow.Name, Key: key, Status: store.RecordPending, Cause: string(connector.CauseUnknownOutcome), Reason: why,
+		Remedy: "none: it is looked up after the settle time", Updated: r.Clock.Now(), Label: d.Label, Date: d.Date}
+}
+
+// again queues a record for this run, unless it had its tries: then it stays remembered for the next one.
+func (r *run) again(key string, at time.Time, tries int) {
+	if tries >= maxDeferrals {
+		r.count(func(c *store.Counts) { c.Read++; c.Held++ })
+		return
+	}
+	r.done[key] = true
+	r.enqueue(key, at, tries+1)
+}
+
+// link makes the link of a source record with its counterpart.
+func (r *run) link(n decide.LinkNeed, kind, object, dest string, d decide.Decision, sent map[string]string) store.Link {
+	now := r.Clock.Now()
+	return store.Link{A: store.End{Connection: r.flow.Source.Name, Object: n.Object, Key: n.Key},
+		B: store.End{Connection: r.flow.Destination.Name, Object: object, Key: dest}, Kind: kind, Source: d.Source, Sent: sent, Created: now, Updated: now}
+}
+
+func (r *run) line(key, step, outcome, result, cause, message string) store.LogLine {
+	return store.LogLine{Time: r.Clock.Now(), Flow: r.flow.Name, Run: r.rec.ID, Key: key, Step: step, Outcome: outcome, Result: result, Cause: cause, Message: message}
+}
+
+func actionWord(a connector.Action) string {
+	if a == connector.Update {
+		return "update"
+	}
+	return "create"
+}
+
+func outcomeWord(o connector.Outcome) string {
+	switch o {
+	case connector.OutcomeCreated:
+		return "created"
+	case connector.OutcomeUpdated:
+		return "updated"
+	case connector.OutcomeUnchanged:
+		return "unchanged"
+	case connector.OutcomeRefused:
+		return "refused"
+	default:
+		return "unknown"
+	}
+}

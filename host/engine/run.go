@@ -1,0 +1,394 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pomost/pomost/host/engine/decide"
+	"github.com/pomost/pomost/host/engine/failpoint"
+	"github.com/pomost/pomost/host/store"
+	"github.com/pomost/pomost/sdk/connector"
+	"github.com/pomost/pomost/sdk/record"
+)
+
+// RunOptions say what a run takes up.
+type RunOptions struct {
+	Trigger string
+	// Only limits the run to these remembered records (retry); nil reads what is new.
+	Only []string
+	// Plan limits the run to a plan's records and refuses each that is no longer as planned.
+	Plan *store.Plan
+}
+
+// run is one execution of a flow.
+type run struct {
+	*Engine
+	flow  *Flow
+	opts  RunOptions
+	lease store.Lease
+	rec   store.Run
+	know  *knowledge
+	// queue holds records to be taken up again once an outcome can be looked up.
+	queue []deferred
+	// done are the keys that this run took up by itself, so that reading them again does not count them twice.
+	done    map[string]bool
+	plan    map[string]store.PlanItem
+	made    map[string]string // destination key → what a plan calls it, for what this run itself created
+	adopted map[string]bool   // records whose lost effect was found in this run
+	down    int               // writes in a row that found the destination unavailable
+	mu      sync.Mutex        // lease, which the heartbeat renews
+}
+
+// deferred is a record that waits for an outcome.
+type deferred struct {
+	key   string
+	at    time.Time
+	tries int
+}
+
+// Run executes a flow once and returns when everything that can be done now is done. The run is returned with every error.
+func (e *Engine) Run(ctx context.Context, f *Flow, opts RunOptions) (store.Run, error) {
+	now := e.Clock.Now()
+	r := &run{Engine: e, flow: f, opts: opts, know: newKnowledge(f, e.Store), done: map[string]bool{}, made: map[string]string{}, adopted: map[string]bool{},
+		rec: store.Run{ID: e.NewID(), Flow: f.Name, Trigger: opts.Trigger, Status: "running", Started: now}}
+	// Promise 7: two runs of one flow never overlap.
+	lease, err := e.Store.Acquire(ctx, "flow:"+f.Name, e.Holder, now, now.Add(leaseTerm))
+	if err != nil {
+		r.rec.Status, r.rec.Error, r.rec.Ended = "failed", err.Error(), now
+		return r.rec, fmt.Errorf("flow %s: %w", f.Name, err)
+	}
+	r.lease = lease
+	failpoint.Hit("run-leased")
+	if err := e.Store.SaveRun(ctx, r.rec); err != nil {
+		return r.rec, err
+	}
+	work, cancel := context.WithCancelCause(ctx)
+	beat := make(chan struct{})
+	go func() {
+		defer close(beat)
+		r.heartbeat(work, cancel)
+	}()
+	err = r.all(work)
+	if cause := context.Cause(work); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	cancel(nil)
+	<-beat
+	failpoint.Hit("run-done-before")
+	// The run is closed even when its context has ended.
+	end, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer stop()
+	r.rec.Status, r.rec.Ended = "done", e.Clock.Now()
+	if err != nil {
+		r.rec.Status, r.rec.Error = "failed", err.Error()
+		if ctx.Err() != nil {
+			r.rec.Status = "stopped"
+		}
+	}
+	line := store.LogLine{Time: r.rec.Ended, Flow: f.Name, Run: r.rec.ID, Outcome: "run " + r.rec.Status, Message: r.rec.Error,
+		Millis: r.rec.Ended.Sub(r.rec.Started).Milliseconds()}
+	var typed *Error
+	if errors.As(err, &typed) {
+		line.Cause = string(typed.Err.Cause)
+	}
+	err = errors.Join(err, e.Store.Commit(end, store.Change{Log: []store.LogLine{line}}), e.Store.SaveRun(end, r.rec), e.Store.Release(end, r.held()))
+	return r.rec, err
+}
+
+// heartbeat renews the lease until the run is over; a lost lease stops the run.
+func (r *run) heartbeat(ctx context.Context, cancel context.CancelCauseFunc) {
+	for {
+		if r.Clock.Sleep(ctx, leaseBeat) != nil {
+			return
+		}
+		until := r.Clock.Now().Add(leaseTerm)
+		if err := r.Store.Renew(ctx, r.held(), until); err != nil {
+			if ctx.Err() == nil {
+				cancel(fmt.Errorf("flow %s: renew the lease: %w", r.flow.Name, err))
+			}
+			return
+		}
+		r.mu.Lock()
+		r.lease.Until = until
+		r.mu.Unlock()
+	}
+}
+
+func (r *run) held() store.Lease {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lease
+}
+
+func (r *run) all(ctx context.Context) error {
+	pending, err := r.pending(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.opts.Plan != nil:
+		r.plan = map[string]store.PlanItem{}
+		var keys []string
+		for _, it := range r.opts.Plan.Items {
+			if it.Action != "skip" {
+				r.plan[it.Key] = it
+				keys = append(keys, it.Key)
+			}
+		}
+		err = r.keys(ctx, keys)
+	case r.opts.Only != nil:
+		err = r.keys(ctx, r.opts.Only)
+	default:
+		err = r.fresh(ctx, pending)
+	}
+	if err != nil {
+		return err
+	}
+	return r.finishDeferred(ctx)
+}
+
+// pending queues the records whose effects have no known outcome: what a crash or a lost answer left behind.
+func (r *run) pending(ctx context.Context) (map[string]bool, error) {
+	intents, err := r.Store.Intents(ctx, r.flow.Name)
+	if err != nil {
+		return nil, fmt.Errorf("read intents: %w", err)
+	}
+	keys := map[string]bool{}
+	for _, i := range intents {
+		// One that was given up waits for a person, not for time.
+		if r.opts.Only == nil && r.opts.Plan == nil && !keys[i.Key] && i.State != store.IntentGivenUp {
+			r.enqueue(i.Key, r.landed(i), 0)
+		}
+		keys[i.Key] = true
+	}
+	// A record whose outcome was found out, but which was not taken up again before the end, waits without an intent.
+	waiting, err := r.Store.Records(ctx, store.RecordFilter{Flow: r.flow.Name, Statuses: []store.RecordStatus{store.RecordPending}})
+	if err != nil {
+		return nil, fmt.Errorf("read waiting records: %w", err)
+	}
+	for _, w := range waiting {
+		if r.opts.Only == nil && r.opts.Plan == nil && !keys[w.Key] {
+			r.enqueue(w.Key, r.Clock.Now(), 0)
+		}
+		keys[w.Key] = true
+	}
+	return keys, nil
+}
+
+// landed is when a request of an intent can no longer land.
+func (r *run) landed(i store.Intent) time.Time {
+	if !i.Settled.IsZero() {
+		return i.Settled
+	}
+	// Opened and never answered: a request of it may have started until NotAfter. One of an earlier run only until this one got
+	// the lease: promise 7, whoever has that runs alone.
+	start := i.NotAfter
+	if i.Run != r.rec.ID && r.rec.Started.Before(start) {
+		start = r.rec.Started
+	}
+	return start.Add(r.flow.Destination.Settle)
+}
+
+func (r *run) enqueue(key string, at time.Time, tries int) {
+	for _, d := range r.queue {
+		if d.key == key {
+			return
+		}
+	}
+	r.queue = append(r.queue, deferred{key, at, tries})
+}
+
+// fresh takes up what failed for a passing reason, reads what changed, and looks at watched records again.
+func (r *run) fresh(ctx context.Context, pending map[string]bool) error {
+	failed, err := r.Store.Records(ctx, store.RecordFilter{Flow: r.flow.Name, Statuses: []store.RecordStatus{store.RecordFailed}})
+	if err != nil {
+		return fmt.Errorf("read failed records: %w", err)
+	}
+	var again []string
+	for _, f := range failed {
+		if f.Cause == string(connector.CauseUnavailable) || f.Cause == string(connector.CauseRateLimited) {
+			again = append(again, f.Key)
+		}
+	}
+	if err := r.keys(ctx, again); err != nil {
+		return err
+	}
+	if err := r.read(ctx, pending); err != nil {
+		return err
+	}
+	return r.triggers(ctx)
+}
+
+// read carries over what changed since the cursor.
+func (r *run) read(ctx context.Context, pending map[string]bool) error {
+	object := r.flow.Decider.Object()
+	cursor, err := r.Store.Cursor(ctx, r.flow.Name, object)
+	if err != nil {
+		return fmt.Errorf("read the cursor: %w", err)
+	}
+	req := connector.ReadRequest{Object: object, Cursor: cursor, LookBack: r.flow.Source.LookBack, Where: r.flow.Decider.Where(), BatchSize: batchSize}
+	err = r.flow.Source.Connection.Read(ctx, req, func(b connector.Batch) error {
+		var recs []record.Record
+		for _, rec := range b.Records {
+			key := r.flow.Decider.Key(rec)
+			if !r.done[key] && !pending[key] {
+				recs = append(recs, rec)
+			}
+		}
+		for len(recs) > 0 {
+			part := recs[:min(batchSize, len(recs))]
+			recs = recs[len(part):]
+			if err := r.batch(ctx, part); err != nil {
+				return err
+			}
+		}
+		if b.Cursor == nil {
+			return nil
+		}
+		// Promise 2: every record up to here is done, held, watched, failed and remembered, or has a durable intent.
+		if err := r.Store.Commit(ctx, store.Change{Lease: r.held(), Cursors: []store.Cursor{{Flow: r.flow.Name, Object: object, Value: b.Cursor}}}); err != nil {
+			return fmt.Errorf("move the cursor: %w", err)
+		}
+		failpoint.Hit("cursor-durable")
+		return nil
+	})
+	return on(r.flow.Name, r.flow.Source, err)
+}
+
+// triggers gives watched records another look when something beside them changed (an invoice was paid).
+func (r *run) triggers(ctx context.Context) error {
+	for _, t := range r.flow.Decider.Triggers() {
+		cursor, err := r.Store.Cursor(ctx, r.flow.Name, t.Object)
+		if err != nil {
+			return fmt.Errorf("read the cursor: %w", err)
+		}
+		req := connector.ReadRequest{Object: t.Object, Cursor: cursor, LookBack: r.flow.Source.LookBack, BatchSize: batchSize}
+		err = r.flow.Source.Connection.Read(ctx, req, func(b connector.Batch) error {
+			var named []string
+			for _, rec := range b.Records {
+				if key := t.Key(rec); key != "" && !r.done[key] {
+					named = append(named, key)
+				}
+			}
+			if len(named) > 0 {
+				watched, err := r.Store.Records(ctx, store.RecordFilter{Flow: r.flow.Name, Statuses: []store.RecordStatus{store.RecordWatched}, Keys: named})
+				if err != nil {
+					return fmt.Errorf("read the watch list: %w", err)
+				}
+				var keys []string
+				for _, w := range watched {
+					keys = append(keys, w.Key)
+				}
+				if err := r.keys(ctx, keys); err != nil {
+					return err
+				}
+			}
+			if b.Cursor == nil {
+				return nil
+			}
+			return r.Store.Commit(ctx, store.Change{Lease: r.held(), Cursors: []store.Cursor{{Flow: r.flow.Name, Object: t.Object, Value: b.Cursor}}})
+		})
+		if err := on(r.flow.Name, r.flow.Source, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keys reads records afresh by their keys and carries them over. A record that the source no longer has stays remembered,
+// with that as its reason.
+func (r *run) keys(ctx context.Context, keys []string) error {
+	for len(keys) > 0 {
+		part := keys[:min(batchSize, len(keys))]
+		keys = keys[len(part):]
+		recs, err := r.reread(ctx, part)
+		if err != nil {
+			return err
+		}
+		if err := r.batch(ctx, recs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reread reads records afresh by their keys; what the source no longer has is remembered as failed.
+func (r *run) reread(ctx context.Context, keys []string) ([]record.Record, error) {
+	var lookups []decide.Lookup
+	for _, k := range keys {
+		l := r.flow.Decider.ByKey(k)
+		r.know.drop(l)
+		lookups = append(lookups, l)
+	}
+	if err := r.know.find(ctx, lookups); err != nil {
+		return nil, err
+	}
+	var recs []record.Record
+	for i, l := range lookups {
+		r.done[keys[i]] = true
+		ans := r.know.facts.Answers[l.ID()]
+		if ans.Status == connector.Found && len(ans.Records) > 0 {
+			recs = append(recs, ans.Records[0])
+			continue
+		}
+		r.count(func(c *store.Counts) { c.Read++; c.Failed++ })
+		gone := store.Record{Flow: r.flow.Name, Key: keys[i], Status: store.RecordFailed, Cause: string(connector.CauseInvalidValue),
+			Reason: "it is no longer in the source", Remedy: "nothing, if it was deleted there on purpose", Updated: r.Clock.Now()}
+		if err := r.remember(ctx, gone); err != nil {
+			return nil, err
+		}
+	}
+	return recs, nil
+}
+
+// finishDeferred takes up records again whose outcome can now be looked up, until none is left or each had its tries.
+func (r *run) finishDeferred(ctx context.Context) error {
+	for len(r.queue) > 0 {
+		best := 0
+		for i, d := range r.queue {
+			if d.at.Before(r.queue[best].at) {
+				best = i
+			}
+		}
+		d := r.queue[best]
+		r.queue = append(r.queue[:best], r.queue[best+1:]...)
+		if wait := d.at.Sub(r.Clock.Now()); wait > 0 {
+			r.tell(fmt.Sprintf("record %s: waiting until its outcome can be looked up", d.key), wait)
+			if err := r.Clock.Sleep(ctx, wait); err != nil {
+				return err
+			}
+		}
+		if err := r.resume(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) count(f func(*store.Counts)) {
+	f(&r.rec.Counts)
+	r.tell("", 0)
+}
+
+func (r *run) tell(message string, wait time.Duration) {
+	if r.Progress != nil {
+		r.Progress(Event{Flow: r.flow.Name, Run: r.rec.ID, Counts: r.rec.Counts, Message: message, Wait: wait})
+	}
+}
+
+// remember writes why a record waits, with a log line.
+func (r *run) remember(ctx context.Context, rec store.Record) error {
+	line := store.LogLine{Time: rec.Updated, Flow: r.flow.Name, Run: r.rec.ID, Key: rec.Key, Outcome: string(rec.Status), Cause: rec.Cause, Message: rec.Reason}
+	ch := store.Change{Lease: r.held(), Records: []store.Record{rec}}
+	if rec.Status != store.RecordWatched { // a filter's word is not an attempt
+		ch.Log = []store.LogLine{line}
+	}
+	if err := r.Store.Commit(ctx, ch); err != nil {
+		return fmt.Errorf("remember record %s: %w", rec.Key, err)
+	}
+	failpoint.Hit("record-durable")
+	return nil
+}
