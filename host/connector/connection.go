@@ -326,7 +326,7 @@ func (c *connection) find(ctx context.Context, req connector.FindRequest) ([]con
 }
 
 func findResult(f *connectorv1.FindResult, r *wire.Reader) (connector.FindResult, error) {
-	out := connector.FindResult{Reason: sanitise(f.GetReason())}
+	out := connector.FindResult{Reason: sanitise(f.GetReason()), Cause: connector.Cause(sanitise(f.GetCause()))}
 	for _, s := range f.GetScopes() {
 		out.Scopes = append(out.Scopes, sanitise(s))
 	}

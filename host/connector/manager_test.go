@@ -226,7 +226,7 @@ func TestCalls(t *testing.T) {
 				t.Fatalf("key %d: %+v", i, f)
 			}
 		case 2:
-			if f.Status != connector.CannotTell || f.Reason != "cannot ask for true" {
+			if f.Status != connector.CannotTell || f.Reason != "cannot ask for true" || f.Cause != connector.CauseNoAdministration {
 				t.Fatalf("key %d: %+v", i, f)
 			}
 		}
@@ -272,7 +272,7 @@ func write(t testing.TB, ctx context.Context, c connector.Connection, n int) []c
 
 func tryWrite(ctx context.Context, c connector.Connection, n int) ([]connector.WriteResult, error) {
 	var results []connector.WriteResult
-	err := c.Write(ctx, connector.WriteRequest{Object: "order", Action: connector.Create, Records: records(n), NotAfter: time.Unix(1795464900, 7)},
+	err := c.Write(ctx, connector.WriteRequest{Object: "order", Action: connector.Create, Records: records(n), NotAfter: time.Unix(1795464900, 7), Around: record.NewDate(2026, 12, 31)},
 		func(r connector.WriteResult) error { results = append(results, r); return nil })
 	return results, err
 }
@@ -290,7 +290,7 @@ func TestWriteOutcomes(t *testing.T) {
 	if r[2].Outcome != connector.OutcomeUnknown || r[2].Err.Message != "no answer" {
 		t.Errorf("%+v", r[2])
 	}
-	if r[3].Outcome != connector.OutcomeUnchanged || r[3].Record.Get("Article").AsText() != "2026-11-23T20:15:00.000000007Z" {
+	if r[3].Outcome != connector.OutcomeUnchanged || r[3].Record.Get("Article").AsText() != "2026-11-23T20:15:00.000000007Z 2026-12-31" {
 		t.Errorf("%+v", r[3])
 	}
 	if r[4].Outcome != connector.OutcomeUnknown || !strings.Contains(r[4].Err.Message, "cannot be read") {

@@ -314,7 +314,7 @@ func (c *fakeConnection) Find(_ context.Context, req connector.FindRequest) ([]c
 		case record.KindText:
 			out = append(out, connector.FindResult{Status: connector.AbsentEverywhere, Scopes: []string{"open", "history"}})
 		default:
-			out = append(out, connector.FindResult{Reason: "cannot ask for " + v.String()})
+			out = append(out, connector.FindResult{Reason: "cannot ask for " + v.String(), Cause: connector.CauseNoAdministration})
 		}
 	}
 	if c.do == "short" {
@@ -371,7 +371,7 @@ func (c *fakeConnection) Write(ctx context.Context, req connector.WriteRequest, 
 		case c.do == "outcomes" && i == 2:
 			res = connector.WriteResult{Err: &connector.Error{Cause: connector.CauseUnknownOutcome, Message: "no answer"}}
 		case c.do == "outcomes" && i == 3:
-			res = connector.WriteResult{Outcome: connector.OutcomeUnchanged, Record: record.Record{Schema: fakeRow, Values: []record.Value{record.Text(req.NotAfter.UTC().Format(time.RFC3339Nano))}}}
+			res = connector.WriteResult{Outcome: connector.OutcomeUnchanged, Record: record.Record{Schema: fakeRow, Values: []record.Value{record.Text(req.NotAfter.UTC().Format(time.RFC3339Nano) + " " + req.Around.String())}}}
 		case c.do == "outcomes" && i == 4: // an answer that does not fit its schema must not hide the others
 			res.Record = record.Record{Schema: fakeRow, Values: []record.Value{record.Integer(1)}}
 		case c.do == "outcomes" && i == 6:

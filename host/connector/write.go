@@ -51,7 +51,7 @@ func (c *connection) Write(ctx context.Context, req connector.WriteRequest, yiel
 	}
 	unhook := context.AfterFunc(ctx, func() { close(w.stop) })
 	defer unhook()
-	go w.send(&connectorv1.WriteHead{Call: s.head, Object: req.Object, Action: action, NotAfter: timeToProto(req.NotAfter)}, frames)
+	go w.send(&connectorv1.WriteHead{Call: s.head, Object: req.Object, Action: action, NotAfter: timeToProto(req.NotAfter), Around: int32(req.Around)}, frames)
 	err = w.receive(yield)
 	cut()
 	<-w.sent

@@ -269,7 +269,7 @@ func (s *service) Find(ctx context.Context, r *connectorv1.FindRequest) (_ *conn
 	out := &connectorv1.FindResponse{}
 	var w wire.Writer
 	for i, f := range results {
-		one := &connectorv1.FindResult{Reason: wireText(f.Reason)}
+		one := &connectorv1.FindResult{Reason: wireText(f.Reason), Cause: wireText(string(f.Cause))}
 		switch f.Status {
 		case Found:
 			one.Status = connectorv1.FindStatus_FIND_STATUS_FOUND

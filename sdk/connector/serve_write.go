@@ -30,7 +30,7 @@ func (s *service) Write(stream writeStream) (err error) {
 	if head == nil {
 		return status.Error(codes.InvalidArgument, "the first message of Write has no head")
 	}
-	req := WriteRequest{Object: head.GetObject(), NotAfter: timeFromProto(head.GetNotAfter())}
+	req := WriteRequest{Object: head.GetObject(), NotAfter: timeFromProto(head.GetNotAfter()), Around: record.Date(head.GetAround())}
 	switch head.GetAction() {
 	case connectorv1.Action_ACTION_CREATE:
 		req.Action = Create

@@ -2693,7 +2693,9 @@ type FindResult struct {
 	// What was searched: "open orders 2026".
 	Scopes []string `protobuf:"bytes,3,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	// Why the system cannot be asked.
-	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// With a reason: as Error.cause, where it is known ("no_administration"); else empty.
+	Cause         string `protobuf:"bytes,5,opt,name=cause,proto3" json:"cause,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2752,6 +2754,13 @@ func (x *FindResult) GetScopes() []string {
 func (x *FindResult) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *FindResult) GetCause() string {
+	if x != nil {
+		return x.Cause
 	}
 	return ""
 }
@@ -2827,7 +2836,9 @@ type WriteHead struct {
 	Object string                 `protobuf:"bytes,2,opt,name=object,proto3" json:"object,omitempty"`
 	Action Action                 `protobuf:"varint,3,opt,name=action,proto3,enum=pomost.connector.v1.Action" json:"action,omitempty"`
 	// No request starts later than this; not set: no such bound.
-	NotAfter      *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
+	NotAfter *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
+	// As Key.around: the date of the document on whose behalf the records are written.
+	Around        int32 `protobuf:"varint,5,opt,name=around,proto3" json:"around,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2888,6 +2899,13 @@ func (x *WriteHead) GetNotAfter() *timestamppb.Timestamp {
 		return x.NotAfter
 	}
 	return nil
+}
+
+func (x *WriteHead) GetAround() int32 {
+	if x != nil {
+		return x.Around
+	}
+	return 0
 }
 
 // WriteResponse answers the next records that have no answer yet.
@@ -3325,22 +3343,24 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value\"I\n" +
 	"\fFindResponse\x129\n" +
-	"\aresults\x18\x01 \x03(\v2\x1f.pomost.connector.v1.FindResultR\aresults\"\xa4\x01\n" +
+	"\aresults\x18\x01 \x03(\v2\x1f.pomost.connector.v1.FindResultR\aresults\"\xba\x01\n" +
 	"\n" +
 	"FindResult\x127\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x1f.pomost.connector.v1.FindStatusR\x06status\x12-\n" +
 	"\x04rows\x18\x02 \x01(\v2\x19.pomost.connector.v1.RowsR\x04rows\x12\x16\n" +
 	"\x06scopes\x18\x03 \x03(\tR\x06scopes\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\x85\x01\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05cause\x18\x05 \x01(\tR\x05cause\"\x85\x01\n" +
 	"\fWriteRequest\x122\n" +
 	"\x04head\x18\x01 \x01(\v2\x1e.pomost.connector.v1.WriteHeadR\x04head\x12-\n" +
 	"\x04rows\x18\x02 \x01(\v2\x19.pomost.connector.v1.RowsR\x04rows\x12\x12\n" +
-	"\x04stop\x18\x03 \x01(\bR\x04stop\"\xc0\x01\n" +
+	"\x04stop\x18\x03 \x01(\bR\x04stop\"\xd8\x01\n" +
 	"\tWriteHead\x12-\n" +
 	"\x04call\x18\x01 \x01(\v2\x19.pomost.connector.v1.CallR\x04call\x12\x16\n" +
 	"\x06object\x18\x02 \x01(\tR\x06object\x123\n" +
 	"\x06action\x18\x03 \x01(\x0e2\x1b.pomost.connector.v1.ActionR\x06action\x127\n" +
-	"\tnot_after\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\"\xc9\x01\n" +
+	"\tnot_after\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\x12\x16\n" +
+	"\x06around\x18\x05 \x01(\x05R\x06around\"\xc9\x01\n" +
 	"\rWriteResponse\x128\n" +
 	"\boutcomes\x18\x01 \x03(\x0e2\x1c.pomost.connector.v1.OutcomeR\boutcomes\x127\n" +
 	"\x06errors\x18\x02 \x03(\v2\x1f.pomost.connector.v1.WriteErrorR\x06errors\x12\x16\n" +
