@@ -8,11 +8,15 @@ package conformance
 import (
 	"context"
 	"flag"
+	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/pomost/pomost/sdk/connector"
 	"github.com/pomost/pomost/sdk/record"
@@ -131,7 +135,7 @@ func Run(t *testing.T, o Options) {
 
 // Main is for TestMain of a connector's tests: os.Exit(conformance.Main(m)). Most of the suite's time is waiting (for
 // retries and rate limits), so more subtests run beside each other than there are processors; -parallel still decides
-// where it is given.
+// where it is given. A goroutine that outlives its connection fails the tests.
 func Main(m *testing.M) int {
 	flag.Parse()
 	given := false
@@ -141,7 +145,14 @@ func Main(m *testing.M) int {
 			panic(err) // the testing package always has this flag
 		}
 	}
-	return m.Run()
+	code := m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
 }
 
 // callTimeout bounds each call of the suite, so that a hung connector fails instead of hanging the test.

@@ -3,9 +3,9 @@ package connector
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -17,17 +17,9 @@ import (
 	"github.com/pomost/pomost/sdk/decimal"
 	"github.com/pomost/pomost/sdk/record"
 	kit "github.com/pomost/pomost/sdk/sandbox"
-	"go.uber.org/goleak"
 )
 
-// TestMain lets many tests run beside each other: most of their time they wait for faults.
-func TestMain(m *testing.M) {
-	flag.Parse()
-	if err := flag.Set("test.parallel", "32"); err != nil {
-		panic(err)
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { os.Exit(conformance.Main(m)) }
 
 // tick is a clock that is a second on at each look, so that stamps of AccountView, which have seconds, differ.
 func tick() func() time.Time {
