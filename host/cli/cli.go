@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"github.com/pomost/pomost/host/control"
 	"github.com/pomost/pomost/host/flow"
@@ -236,12 +236,8 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
-// isTerminal tells whether a writer is one.
+// isTerminal tells whether a writer is a terminal on which a line can be rewritten.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && info.Name() != os.DevNull && !slices.Contains([]string{"", "dumb"}, os.Getenv("TERM"))
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }

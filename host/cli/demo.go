@@ -13,14 +13,13 @@ import (
 )
 
 func (a *app) demoCommand() *cobra.Command {
-	var opts control.DemoOptions
 	cmd := &cobra.Command{
 		Use: "demo", Short: "See a year of orders travel between two sandboxes",
 		Long: "Starts both sandboxes with sample data on this machine, carries a year of a webshop's orders from one to the other, counts\n" +
 			"through both APIs what is there now, and stops all it started. Nothing leaves your machine.",
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			r := a.service().Demo(a.ctx, opts)
+			r := a.service().Demo(a.ctx)
 			var err error
 			if r.Error != nil {
 				err = r.Error
@@ -30,7 +29,7 @@ func (a *app) demoCommand() *cobra.Command {
 			return a.finish(v, err, r.Exit(), func(w io.Writer) { a.demoText(w, r) })
 		},
 	}
-	cmd.Flags().BoolVar(&opts.Headless, "headless", false, "show the result and stop")
+	cmd.Flags().Bool("headless", false, "show the result and stop, also on a terminal")
 	return cmd
 }
 
@@ -136,28 +135,30 @@ func (a *app) sandboxCommand() *cobra.Command {
 // sandboxArgs takes our own flags out of the arguments, wherever they stand; all others are the sandbox's.
 func (a *app) sandboxArgs(args []string) (name string, rest []string, help bool, err error) {
 	own := map[string]*string{"--home": &a.home, "--output": &a.output, "--connectors": &a.connectors}
-	for i := 0; i < len(args); i++ {
-		flag, value, joined := strings.Cut(args[i], "=")
-		if target := own[flag]; target != nil {
-			if !joined {
-				if i++; i >= len(args) {
-					return "", nil, false, usage("flag needs an argument: "+flag, "")
-				}
-				value = args[i]
-			}
-			*target = value
+	waiting := "" // the flag of ours whose value comes next
+	for _, arg := range args {
+		if waiting != "" {
+			*own[waiting], waiting = arg, ""
 			continue
 		}
+		flag, value, joined := strings.Cut(arg, "=")
 		switch {
-		case name == "" && (args[i] == "--help" || args[i] == "-h"):
+		case own[flag] != nil && joined:
+			*own[flag] = value
+		case own[flag] != nil:
+			waiting = flag
+		case name == "" && (arg == "--help" || arg == "-h"):
 			help = true
-		case name == "" && strings.HasPrefix(args[i], "-"):
-			return "", nil, false, usage("the connector's name comes before its flags", "pomost sandbox CONNECTOR "+args[i]+" …")
+		case name == "" && strings.HasPrefix(arg, "-"):
+			return "", nil, false, usage("the connector's name comes before its flags", "pomost sandbox CONNECTOR "+arg+" …")
 		case name == "":
-			name = args[i]
+			name = arg
 		default:
-			rest = append(rest, args[i])
+			rest = append(rest, arg)
 		}
+	}
+	if waiting != "" {
+		return "", nil, false, usage("flag needs an argument: "+waiting, "`pomost sandbox --help` shows how it is used")
 	}
 	return name, rest, help, nil
 }

@@ -43,10 +43,10 @@ func (p *progress) event(e engine.Event) {
 	if p.done {
 		return
 	}
-	news := e.Message != "" && e.Message != p.message
-	every := plainEvery
+	// Away from a terminal only what is waited for is worth a line at once.
+	news, every := e.Wait > 0 && e.Message != p.message, plainEvery
 	if p.terminal {
-		every = terminalEvery
+		news, every = e.Message != "" && e.Message != p.message, terminalEvery
 	}
 	if !news && time.Since(p.last) < every {
 		return

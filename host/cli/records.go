@@ -145,10 +145,7 @@ func (a *app) logs(s *control.Service, f store.LogFilter, follow bool) error {
 	f.Limit = logPage
 	for {
 		lines, err := s.Logs(a.ctx, f)
-		if a.ctx.Err() != nil {
-			return nil // whoever follows ends it so
-		}
-		if err != nil {
+		if err != nil && (!follow || a.ctx.Err() == nil) { // an interrupt is how following ends
 			return a.finish(nil, err, control.ExitDone, nil)
 		}
 		for _, l := range lines {

@@ -243,11 +243,7 @@ func (a *applying) connection(ctx context.Context, m Plugins, name string) error
 	conf, path := a.file.Connections[name], "connections."+name
 	c, err := m.Connector(ctx, conf.Connector)
 	if err != nil {
-		if missing := a.service.notInstalled(conf.Connector); missing != nil {
-			a.problem(path+".connector", missing.Message, missing.Remedy)
-			return nil
-		}
-		return at(name, err)
+		return a.noConnector(name, err)
 	}
 	d := c.Describe()
 	a.described[name] = d
@@ -262,6 +258,16 @@ func (a *applying) connection(ctx context.Context, m Plugins, name string) error
 		a.problem(path+".settings."+p.Setting, p.Message, p.Remedy)
 	}
 	a.checkSecrets(name, d)
+	return nil
+}
+
+// noConnector tells a connector that is not installed, which is the file's fault, from one that fails.
+func (a *applying) noConnector(name string, err error) error {
+	missing := a.service.notInstalled(a.file.Connections[name].Connector)
+	if missing == nil {
+		return at(name, err)
+	}
+	a.problem("connections."+name+".connector", missing.Message, missing.Remedy)
 	return nil
 }
 

@@ -19,12 +19,6 @@ import (
 	"github.com/pomost/pomost/host/engine"
 )
 
-// DemoOptions change a demonstration.
-type DemoOptions struct {
-	// Headless shows the result and stops all that was started.
-	Headless bool
-}
-
 // DemoResult is what demo prints: what run prints, and what both systems then answer.
 type DemoResult struct {
 	Flows []FlowResult `json:"flows"`
@@ -103,7 +97,7 @@ func loadDemo(recipes fs.FS) (demoPlan, error) {
 // Demo shows the main job: it starts both sandboxes with sample data, applies a configuration, runs its flows, counts through
 // both APIs what is there now, and stops all it started. It works in a home of its own, or in the one that was named, if
 // that is new.
-func (s *Service) Demo(ctx context.Context, _ DemoOptions) DemoResult {
+func (s *Service) Demo(ctx context.Context) DemoResult {
 	res := DemoResult{Flows: []FlowResult{}, Sandboxes: map[string]map[string]int{}, Counts: []DemoCount{}, Held: []DemoHeld{}}
 	ctx, cancel := context.WithTimeout(ctx, demoTime)
 	defer cancel()
@@ -265,7 +259,7 @@ func (s *Service) startSandbox(ctx context.Context, connector string, args []str
 	b := &sandboxProcess{stop: func() { cancel(); <-done }}
 	late := time.NewTimer(sandboxStart)
 	defer late.Stop()
-	problem := ""
+	var problem string
 	select {
 	case text := <-line.first:
 		if err := json.Unmarshal(text, &b.info); err == nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pomost/pomost/host/engine"
@@ -92,7 +93,7 @@ func (f *Failure) Error() string {
 	if f.Record != "" {
 		s = "record " + f.Record + ": " + s
 	}
-	if f.Connection != "" {
+	if f.Connection != "" && !strings.HasPrefix(f.Message, "connection "+f.Connection+": ") {
 		s = "connection " + f.Connection + ": " + s
 	}
 	return s

@@ -139,21 +139,25 @@ func (s *Service) run(ctx context.Context, jobs func(*home.State, *workshop) []j
 	err := s.within(ctx, func(st *home.State, w *workshop) error {
 		e := s.engine(st)
 		for _, j := range jobs(st, w) {
-			out, err := s.runOne(ctx, e, w, j)
-			res.Flows = append(res.Flows, out)
-			if err != nil && (res.Error == nil || worse(res.Error.Exit(), AsFailure(err).Exit()) != res.Error.Exit()) {
-				res.Error = AsFailure(err)
-			}
+			res.add(s.runOne(ctx, e, w, j))
 			if ctx.Err() != nil {
-				return nil
+				break
 			}
 		}
-		return nil
+		return nil //nolint:nilerr // a run that was stopped has told so
 	})
 	if err != nil && res.Error == nil {
 		res.Error = AsFailure(err)
 	}
 	return res
+}
+
+// add takes a flow's result in, and keeps the error that decides the exit code.
+func (r *RunResult) add(f FlowResult, err error) {
+	r.Flows = append(r.Flows, f)
+	if err != nil && (r.Error == nil || worse(r.Error.Exit(), AsFailure(err).Exit()) != r.Error.Exit()) {
+		r.Error = AsFailure(err)
+	}
 }
 
 func (s *Service) runOne(ctx context.Context, e *engine.Engine, w *workshop, j job) (FlowResult, error) {
