@@ -121,7 +121,7 @@ func (x *executable) copyTo(path string) error {
 	if info.Mode()&0o111 == 0 && runtime.GOOS != "windows" {
 		return fmt.Errorf("%s: %w", x.name, fs.ErrPermission)
 	}
-	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o500)
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o500) //nolint:gosec // the copy is to be run, by its owner alone
 	if err != nil {
 		return err
 	}

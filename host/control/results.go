@@ -178,6 +178,10 @@ func (f *Failure) of(e *connector.Error) {
 	switch e.Cause {
 	case connector.CauseUnavailable, connector.CauseCredentials, connector.CauseRateLimited:
 		f.exit = ExitUnreachable
+	case connector.CauseRights:
+		if e.Field != "" && f.Record == "" { // of the connection as a whole: the field is its setting, such as the company
+			f.exit = ExitUsage
+		}
 	}
 }
 

@@ -95,11 +95,13 @@ type Decider interface {
 const (
 	leaseTerm    = 60 * time.Second
 	leaseBeat    = 15 * time.Second
-	batchSize    = 100 // records decided together; small enough that facts stay fresh
-	findSize     = 100 // keys a Find call
-	maxRounds    = 12  // rounds of look-ups a decision may need
-	maxDeferrals = 5   // times a record is taken up again within one run
-	maxRetries   = 3   // times an effect that certainly was not done is tried again at once
+	batchSize    = 100    // records decided together; small enough that facts stay fresh
+	findSize     = 100    // keys a Find call
+	maxRounds    = 12     // rounds of look-ups a decision may need
+	maxQueue     = 10_000 // records that wait for an outcome within a run
+	maxDeferrals = 5      // times a record is taken up again within one run
+	maxRetries   = 3      // times an effect that certainly was not done is tried again at once
+	lostInARow   = 3      // writes without an answer after which it is looked whether the destination is there at all
 	lookGap      = 500 * time.Millisecond
 	keepTime     = 10 * time.Second // for remembering what became of an effect when the run is being stopped
 )
@@ -133,7 +135,7 @@ func on(flow string, end End, err error) error {
 		return err
 	}
 	var e *Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) || store.CodeOf(err) != "" { // our own state in the middle of a read is none of the system's
 		return err
 	}
 	return &Error{Flow: flow, Connection: end.Name, Err: connector.AsError(err)}

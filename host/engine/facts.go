@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/pomost/pomost/host/engine/decide"
 	"github.com/pomost/pomost/host/store"
@@ -163,10 +165,20 @@ func (k *knowledge) call(ctx context.Context, end End, object string, part []dec
 	return out, nil
 }
 
-// written drops the answers that a write may have changed.
-func (k *knowledge) written(object string, rec record.Record) {
+// written drops the answers that an effect may have changed: those that hold the record with that key, and those that would find
+// it now. What an update does not state it leaves alone, so that it brings the record into no other answer.
+func (k *knowledge) written(a decide.Action, key string) {
+	rec := record.Record{Schema: a.Record.Schema, Values: slices.Clone(a.Record.Values)}
+	_ = rec.Set(a.KeyField, record.Text(key)) // where the object has no such field, nothing is looked up by it either
 	for id, l := range k.asked {
-		if decide.Touches(l, object, rec) {
+		if l.Side != decide.Destination || l.Object != a.Object {
+			continue
+		}
+		holds := slices.ContainsFunc(k.facts.Answers[id].Records, func(r record.Record) bool {
+			return strings.TrimSpace(r.Get(a.KeyField).String()) == key
+		})
+		stated := a.Action == connector.Create || slices.ContainsFunc(l.Fields, func(f decide.Field) bool { return !rec.Get(f.Name).IsAbsent() })
+		if holds || stated && decide.Touches(l, a.Object, rec) {
 			delete(k.facts.Answers, id)
 			delete(k.asked, id)
 		}

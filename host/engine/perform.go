@@ -34,6 +34,9 @@ func (r *run) batch(ctx context.Context, recs []record.Record) error {
 	for _, rec := range recs {
 		w, err := r.one(ctx, rec, known[r.flow.Decider.Key(rec)], 0)
 		if err != nil {
+			if store.CodeOf(err) != "" { // nothing more can be remembered
+				return err
+			}
 			return errors.Join(err, r.verify(ctx, booked))
 		}
 		if w != nil {
@@ -77,32 +80,42 @@ func (r *run) one(ctx context.Context, rec record.Record, known *store.Record, t
 	}
 	d, key := ds[0], r.flow.Decider.Key(rec)
 	failpoint.Hit("decided")
-	if r.plan != nil {
+	// What stands already, made by this very plan in an interrupted run or by a request whose answer was lost, refuses nothing.
+	if r.plan != nil && d.Verdict != decide.Unchanged {
 		if changed := r.asPlanned(key, d); changed != "" {
 			d.Verdict, d.Cause = decide.Hold, "conflict"
 			d.Reason, d.Remedy = "it is no longer as planned: "+changed, "make a new plan"
+			d.Source = record.Fingerprint{} // nothing is wrong with the record: the next plain run may carry it over
 		}
+	}
+	if r.opts.Only == nil && r.plan == nil && forPerson(known, d, r.flow.Revision) {
+		r.count(func(c *store.Counts) {
+			c.Read++
+			if known.Status == store.RecordHeld {
+				c.Held++
+			} else {
+				c.Failed++
+			}
+		})
+		return nil, nil
 	}
 	switch d.Verdict {
 	case decide.Act:
-		if r.stillFailed(known, d) {
-			r.count(func(c *store.Counts) { c.Read++; c.Failed++ })
-			return nil, nil
-		}
 		return r.perform(ctx, key, d, tries)
 	case decide.Adopt:
-		other, err := r.linkedTo(ctx, d.Found, key)
+		other, err := linkedTo(ctx, r.Store, r.flow, d.Found, key)
 		if err != nil {
 			return nil, err
 		}
 		if other != "" {
-			d.Cause, d.Reason, d.Remedy = "conflict", "its reference belongs to "+d.Found+", which was made from another record: "+other,
-				"give each order a reference of its own, or set reference: number"
+			d = taken(d, other)
 			r.count(func(c *store.Counts) { c.Read++; c.Held++ })
 			return nil, r.wait(ctx, known, key, d, store.RecordHeld)
 		}
 		ch := r.forget(known, key)
-		ch.Links = []store.Link{r.link(r.mainNeed(key), "order", r.flow.Decider.Target(), d.Found, d, nil)}
+		link := r.link(r.mainNeed(key), "order", r.flow.Decider.Target(), d.Found, d, nil)
+		link.Verified = d.Verified
+		ch.Links = []store.Link{link}
 		ch.Log = []store.LogLine{r.line(key, "link", "linked", d.Found, "", d.Reason)}
 		if err := r.Store.Commit(ctx, ch); err != nil {
 			return nil, fmt.Errorf("link record %s: %w", key, err)
@@ -123,6 +136,9 @@ func (r *run) one(ctx context.Context, rec record.Record, known *store.Record, t
 		r.count(func(c *store.Counts) { c.Read++; c.Skipped++ })
 		return nil, r.done1(ctx, known, key)
 	case decide.Watch:
+		if len(r.flow.Decider.Triggers()) > 0 {
+			r.watched[key] = true
+		}
 		r.count(func(c *store.Counts) { c.Read++; c.Skipped++ })
 		return nil, r.wait(ctx, known, key, d, store.RecordWatched)
 	case decide.Hold:
@@ -132,24 +148,25 @@ func (r *run) one(ctx context.Context, rec record.Record, known *store.Record, t
 	return nil, nil
 }
 
-// stillFailed tells whether a record that was read again failed before and is as it was, under the same configuration: attempting it
-// again is for a person to ask (retry). What failed for a passing reason is taken up again by itself.
-func (r *run) stillFailed(known *store.Record, d decide.Decision) bool {
-	return known != nil && known.Status == store.RecordFailed && r.opts.Only == nil && r.opts.Plan == nil &&
+// forPerson tells whether a record that was read again is held or failed and is as it was, under the same configuration: carrying it
+// over after all is for a person to ask (retry), however often the look-back reads it. What failed for a passing reason is
+// taken up again by itself.
+func forPerson(known *store.Record, d decide.Decision, revision int64) bool {
+	return known != nil && (known.Status == store.RecordFailed || known.Status == store.RecordHeld) && (d.Verdict == decide.Act || d.Verdict == decide.Adopt) &&
 		known.Cause != string(connector.CauseUnavailable) && known.Cause != string(connector.CauseRateLimited) &&
-		known.Source != (record.Fingerprint{}) && known.Source == d.Source && known.Revision == r.flow.Revision
+		known.Source != (record.Fingerprint{}) && known.Source == d.Source && known.Revision == revision
 }
 
 // linkedTo returns the source record that a destination record was made from, "" when that is the one at hand or none.
-func (r *run) linkedTo(ctx context.Context, dest, key string) (string, error) {
-	object := r.flow.Decider.Target()
-	links, err := r.Store.Links(ctx, []store.End{{Connection: r.flow.Destination.Name, Object: object, Key: dest}}, r.flow.Source.Name)
+func linkedTo(ctx context.Context, s store.Store, f *Flow, dest, key string) (string, error) {
+	object := f.Decider.Target()
+	links, err := s.Links(ctx, []store.End{{Connection: f.Destination.Name, Object: object, Key: dest}}, f.Source.Name)
 	if err != nil {
 		return "", fmt.Errorf("read links: %w", err)
 	}
 	for _, l := range links {
 		from := l.A
-		if from.Connection == r.flow.Destination.Name && from.Object == object && from.Key == dest {
+		if from.Connection == f.Destination.Name && from.Object == object && from.Key == dest {
 			from = l.B
 		}
 		if l.ID != 0 && from.Key != key {
@@ -157,6 +174,13 @@ func (r *run) linkedTo(ctx context.Context, dest, key string) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// taken holds a record whose reference is another record's.
+func taken(d decide.Decision, other string) decide.Decision {
+	d.Verdict, d.Cause, d.Reason = decide.Hold, "conflict", "its reference belongs to "+d.Found+", which was made from another record: "+other
+	d.Remedy = "give each order a reference of its own, or set reference: number"
+	return d
 }
 
 func (r *run) mainNeed(key string) decide.LinkNeed {
@@ -185,11 +209,16 @@ func (r *run) done1(ctx context.Context, known *store.Record, key string) error 
 
 // wait remembers why a record is not carried over, unless just that is remembered already and nobody asked again.
 func (r *run) wait(ctx context.Context, known *store.Record, key string, d decide.Decision, status store.RecordStatus) error {
-	if known != nil && known.Status == status && known.Cause == d.Cause && known.Reason == d.Reason && r.opts.Only == nil {
+	rec := store.Record{Flow: r.flow.Name, Key: key, Status: status, Cause: d.Cause, Reason: d.Reason, Remedy: d.Remedy,
+		Updated: r.Clock.Now(), Label: d.Label, Date: d.Date}
+	if status == store.RecordHeld {
+		rec.Source, rec.Revision = d.Source, r.flow.Revision
+	}
+	if known != nil && known.Status == status && known.Cause == d.Cause && known.Reason == d.Reason && known.Source == rec.Source &&
+		known.Revision == rec.Revision && r.opts.Only == nil {
 		return nil
 	}
-	return r.remember(ctx, store.Record{Flow: r.flow.Name, Key: key, Status: status, Cause: d.Cause, Reason: d.Reason, Remedy: d.Remedy,
-		Updated: r.Clock.Now(), Label: d.Label, Date: d.Date})
+	return r.remember(ctx, rec)
 }
 
 // perform carries the graph of actions out, one intent per effect.
@@ -226,8 +255,9 @@ func (r *run) perform(ctx context.Context, key string, d decide.Decision, tries 
 		case connector.OutcomeRefused:
 			return nil, r.refused(ctx, key, d, a, intent, res.Err, line, results)
 		case connector.OutcomeUnknown:
-			return nil, r.unknown(ctx, key, d, intent, res.Err, line, tries)
+			return nil, r.unknown(ctx, key, d, intent, a.Lookup, res.Err, line, tries)
 		}
+		r.lost, r.down = 0, 0
 		dest, err := r.resultKey(ctx, a, res)
 		if err != nil {
 			return nil, err
@@ -255,7 +285,7 @@ func (r *run) perform(ctx context.Context, key string, d decide.Decision, tries 
 		if a.Link.Object != "" {
 			r.know.linked(a.Link, decide.Link{Key: dest, Sent: a.Sent, Source: d.Source})
 		}
-		r.know.written(a.Object, a.Record)
+		r.know.written(a, dest)
 		updated = updated || a.Action == connector.Update && final
 	}
 	r.count(func(c *store.Counts) {
@@ -438,7 +468,7 @@ func (r *run) reopen(ctx context.Context, key string, d decide.Decision, a decid
 	return r.postpone(ctx, key, d, r.Clock.Now(), tries, "nothing was found of it in the destination")
 }
 
-func (r *run) unknown(ctx context.Context, key string, d decide.Decision, i store.Intent, e *connector.Error, line store.LogLine, tries int) error {
+func (r *run) unknown(ctx context.Context, key string, d decide.Decision, i store.Intent, look decide.Lookup, e *connector.Error, line store.LogLine, tries int) error {
 	settled := r.Clock.Now().Add(r.flow.Destination.Settle)
 	line.Cause = string(connector.CauseUnknownOutcome)
 	if e != nil {
@@ -451,7 +481,12 @@ func (r *run) unknown(ctx context.Context, key string, d decide.Decision, i stor
 	}
 	failpoint.Hit("unknown-durable")
 	r.again(key, settled, tries)
-	return nil
+	if r.lost++; r.lost%lostInARow != 0 {
+		return nil
+	}
+	// Promise 7: a system that has gone away would cost every further record its time-out and leave it in doubt. A look-up tells.
+	r.know.drop(look)
+	return r.know.find(ctx, []decide.Lookup{look})
 }
 
 // postpone lets a record wait for another one's outcome.
@@ -470,12 +505,11 @@ func (r *run) waiting(key string, d decide.Decision, why string) store.Record {
 
 // again queues a record for this run, unless it had its tries: then it stays remembered for the next one.
 func (r *run) again(key string, at time.Time, tries int) {
-	if tries >= maxDeferrals {
+	if tries >= maxDeferrals || !r.enqueue(key, at, tries+1) {
 		r.count(func(c *store.Counts) { c.Read++; c.Held++ })
 		return
 	}
 	r.done[key] = true
-	r.enqueue(key, at, tries+1)
 }
 
 // link makes the link of a source record with its counterpart.

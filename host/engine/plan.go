@@ -46,10 +46,11 @@ func (e *Engine) PlanFlow(ctx context.Context, f *Flow, yield func(Planned) erro
 	if err != nil {
 		return plan, fmt.Errorf("read remembered records: %w", err)
 	}
-	p := planner{engine: e, flow: f, plan: &plan, yield: yield, making: map[string]string{}, seen: map[string]bool{}}
+	p := planner{engine: e, flow: f, plan: &plan, yield: yield, making: map[string]maker{}, seen: map[string]bool{}, known: map[string]*store.Record{}}
 	// What a run would take up by itself comes first, as in a run.
 	var again []decide.Lookup
-	for _, r := range remembered {
+	for i, r := range remembered {
+		p.known[r.Key] = &remembered[i]
 		if r.Status == store.RecordPending || r.Status == store.RecordFailed && (r.Cause == string(connector.CauseUnavailable) || r.Cause == string(connector.CauseRateLimited)) {
 			again = append(again, f.Decider.ByKey(r.Key))
 		}
@@ -81,9 +82,13 @@ type planner struct {
 	flow   *Flow
 	plan   *store.Plan
 	yield  func(Planned) error
-	making map[string]string // identity → the record that would make it
+	making map[string]maker // by identity
 	seen   map[string]bool
+	known  map[string]*store.Record // what is remembered, by key
 }
+
+// maker is the record on whose way something is made.
+type maker struct{ key, label string }
 
 func (p *planner) batch(ctx context.Context, recs []record.Record) error {
 	var fresh []record.Record
@@ -101,7 +106,21 @@ func (p *planner) batch(ctx context.Context, recs []record.Record) error {
 			return err
 		}
 		for i, d := range ds {
-			if err := p.add(p.flow.Decider.Key(part[i]), d); err != nil {
+			key := p.flow.Decider.Key(part[i])
+			if d.Verdict == decide.Adopt {
+				other, err := linkedTo(ctx, p.engine.Store, p.flow, d.Found, key)
+				if err != nil {
+					return err
+				}
+				if other != "" {
+					d = taken(d, other)
+				}
+			}
+			if known := p.known[key]; forPerson(known, d, p.flow.Revision) {
+				// A run leaves it to a person, so the plan must not promise it.
+				d.Verdict, d.Cause, d.Reason, d.Remedy = decide.Hold, known.Cause, known.Reason, known.Remedy
+			}
+			if err := p.add(key, d); err != nil {
 				return err
 			}
 		}
@@ -111,6 +130,13 @@ func (p *planner) batch(ctx context.Context, recs []record.Record) error {
 
 // add puts a decision into the plan, and its actions in words.
 func (p *planner) add(key string, d decide.Decision) error {
+	if d.Verdict == decide.Act {
+		// Whoever comes second with a reference finds the order that the first one made.
+		if first, made := p.making[d.Actions[len(d.Actions)-1].Identity]; made && first.key != key {
+			d.Found = "the order of " + first.label
+			d = taken(d, first.key)
+		}
+	}
 	item := item(key, d, nil)
 	p.plan.Items = append(p.plan.Items, item)
 	base := Planned{Key: key, Action: item.Action, Object: p.flow.Decider.Target(), Changes: []PlannedChange{}, Reason: d.Reason, Label: d.Label, Cause: d.Cause}
@@ -123,10 +149,10 @@ func (p *planner) add(key string, d decide.Decision) error {
 		if a.Action == connector.Update && len(a.Changes) == 0 {
 			out.Action, out.Reason = "link", "recognised as "+a.Key
 		}
-		if first, made := p.making[a.Identity]; made && a.Identity != "" && first != key {
-			out.Action, out.Reason, a.Changes = "link", "made on the way of record "+first, nil
+		if first, made := p.making[a.Identity]; made && a.Identity != "" && first.key != key {
+			out.Action, out.Reason, a.Changes = "link", "made on the way of "+first.label, nil
 		} else if a.Identity != "" {
-			p.making[a.Identity] = key
+			p.making[a.Identity] = maker{key, d.Label}
 		}
 		for _, c := range a.Changes {
 			out.Changes = append(out.Changes, PlannedChange(c))
@@ -147,11 +173,11 @@ func (p *planner) add(key string, d decide.Decision) error {
 // item is what a plan keeps of a decision. made names the keys that the run itself made: a plan could only call them new.
 func item(key string, d decide.Decision, made map[string]string) store.PlanItem {
 	relied := make([]string, len(d.Relied))
-	for i, k := range d.Relied {
-		if made[k] != "" {
-			k = made[k]
+	for i, on := range d.Relied {
+		relied[i] = on.Key
+		if made[on.Key] != "" {
+			relied[i] = made[on.Key]
 		}
-		relied[i] = k
 	}
 	return store.PlanItem{Key: key, Action: verdictWord(d), Source: d.Source.String(), Destination: hash(strings.Join(relied, "|")), Outgoing: d.Main.String()}
 }

@@ -36,9 +36,11 @@ type run struct {
 	// done are the keys that this run took up by itself, so that reading them again does not count them twice.
 	done    map[string]bool
 	plan    map[string]store.PlanItem
+	watched map[string]bool   // records that this run put on the watch list
 	made    map[string]string // destination key → what a plan calls it, for what this run itself created
 	adopted map[string]bool   // records whose lost effect was found in this run
 	down    int               // writes in a row that found the destination unavailable
+	lost    int               // writes in a row without an answer
 	mu      sync.Mutex        // lease, which the heartbeat renews
 }
 
@@ -52,7 +54,7 @@ type deferred struct {
 // Run executes a flow once and returns when everything that can be done now is done. The run is returned with every error.
 func (e *Engine) Run(ctx context.Context, f *Flow, opts RunOptions) (store.Run, error) {
 	now := e.Clock.Now()
-	r := &run{Engine: e, flow: f, opts: opts, know: newKnowledge(f, e.Store), done: map[string]bool{}, made: map[string]string{}, adopted: map[string]bool{},
+	r := &run{Engine: e, flow: f, opts: opts, know: newKnowledge(f, e.Store), done: map[string]bool{}, watched: map[string]bool{}, made: map[string]string{}, adopted: map[string]bool{},
 		rec: store.Run{ID: e.NewID(), Flow: f.Name, Trigger: opts.Trigger, Status: "running", Started: now}}
 	// Promise 7: two runs of one flow never overlap.
 	lease, err := e.Store.Acquire(ctx, "flow:"+f.Name, e.Holder, now, now.Add(leaseTerm))
@@ -94,7 +96,10 @@ func (e *Engine) Run(ctx context.Context, f *Flow, opts RunOptions) (store.Run, 
 	if errors.As(err, &typed) {
 		line.Cause = string(typed.Err.Cause)
 	}
-	err = errors.Join(err, e.Store.Commit(end, store.Change{Log: []store.LogLine{line}}), e.Store.SaveRun(end, r.rec), e.Store.Release(end, r.held()))
+	closing := errors.Join(e.Store.Commit(end, store.Change{Log: []store.LogLine{line}}), e.Store.SaveRun(end, r.rec), e.Store.Release(end, r.held()))
+	if store.CodeOf(err) == "" { // a state that failed is told of once
+		err = errors.Join(err, closing)
+	}
 	return r.rec, err
 }
 
@@ -186,19 +191,24 @@ func (r *run) landed(i store.Intent) time.Time {
 	// Opened and never answered: a request of it may have started until NotAfter. One of an earlier run only until this one got
 	// the lease: promise 7, whoever has that runs alone.
 	start := i.NotAfter
-	if i.Run != r.rec.ID && r.rec.Started.Before(start) {
+	if i.Flow == r.flow.Name && i.Run != r.rec.ID && r.rec.Started.Before(start) {
 		start = r.rec.Started
 	}
 	return start.Add(r.flow.Destination.Settle)
 }
 
-func (r *run) enqueue(key string, at time.Time, tries int) {
+// enqueue queues a record, unless the queue is full: then it waits for the next run, remembered as it is.
+func (r *run) enqueue(key string, at time.Time, tries int) bool {
 	for _, d := range r.queue {
 		if d.key == key {
-			return
+			return true
 		}
 	}
+	if len(r.queue) >= maxQueue {
+		return false
+	}
 	r.queue = append(r.queue, deferred{key, at, tries})
+	return true
 }
 
 // fresh takes up what failed for a passing reason, reads what changed, and looks at watched records again.
@@ -281,6 +291,10 @@ func (r *run) triggers(ctx context.Context) error {
 				var keys []string
 				for _, w := range watched {
 					keys = append(keys, w.Key)
+					if r.watched[w.Key] { // counted when it was read in this run; now it is counted by what becomes of it
+						delete(r.watched, w.Key)
+						r.count(func(c *store.Counts) { c.Read--; c.Skipped-- })
+					}
 				}
 				if err := r.keys(ctx, keys); err != nil {
 					return err
@@ -335,8 +349,15 @@ func (r *run) reread(ctx context.Context, keys []string) ([]record.Record, error
 			continue
 		}
 		r.count(func(c *store.Counts) { c.Read++; c.Failed++ })
+		known, err := r.Store.Records(ctx, store.RecordFilter{Flow: r.flow.Name, Keys: keys[i : i+1]})
+		if err != nil {
+			return nil, fmt.Errorf("read remembered records: %w", err)
+		}
 		gone := store.Record{Flow: r.flow.Name, Key: keys[i], Status: store.RecordFailed, Cause: string(connector.CauseInvalidValue),
 			Reason: "it is no longer in the source", Remedy: "nothing, if it was deleted there on purpose", Updated: r.Clock.Now()}
+		for _, k := range known { // what people call it is not to be had from the source any more
+			gone.Label, gone.Date = k.Label, k.Date
+		}
 		if err := r.remember(ctx, gone); err != nil {
 			return nil, err
 		}

@@ -78,6 +78,11 @@ func (r *run) settleMinor(ctx context.Context, rec record.Record, intents []stor
 		if ds[0].Verdict != decide.Act || slices.ContainsFunc(ds[0].Actions, func(a decide.Action) bool { return a.Step == i.Step && a.Action == connector.Create }) {
 			state = store.IntentAbsent
 		}
+		if state == store.IntentAdopted { // a plan could only call it new
+			if n := slices.IndexFunc(ds[0].Relied, func(on decide.Relied) bool { return on.Step == i.Step }); n >= 0 {
+				r.made[ds[0].Relied[n].Key] = "new"
+			}
+		}
 		if err := r.close(ctx, i, store.Settlement{ID: i.ID, State: state}, nil, nil); err != nil {
 			return err
 		}

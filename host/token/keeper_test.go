@@ -156,7 +156,7 @@ func newBench(t *testing.T, change ...func(*bench, *Options)) *bench {
 	}
 	b.Keeper = b.keeper(opts)
 	t.Cleanup(func() {
-		if err := b.Keeper.Close(); err != nil {
+		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
 		b.server.Close()
@@ -298,7 +298,7 @@ func TestCrashBetweenAnswerAndStore(t *testing.T) {
 	b.wantError(t, connector.CauseUnavailable)
 	after := b.keeper(b.opts) // what was in memory is gone
 	defer after.Close()
-	b.Keeper.Close()
+	b.Close()
 	b.Keeper = after
 	b.wantError(t, connector.CauseCredentials, "refresh_token", "pomost apply")
 	b.wantTrades(t, 2)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -47,7 +48,7 @@ func TestKeyIsMadeOnceAndKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range append(vaults, again) {
+	for _, v := range append(slices.Clone(vaults), again) {
 		if plain, err := v.Decrypt(sealed); err != nil || string(plain) != "refresh-0" {
 			t.Errorf("Decrypt = %q, %v", plain, err)
 		}

@@ -98,6 +98,7 @@ type rule struct {
 var rules = []rule{
 	{room: ".", may: []string{"host/cli", "tui"}, why: "the command only wires the commands and the screens"},
 	{room: "e2e", may: []string{"*"}, why: "tests of the built binaries see everything"},
+	{room: "internal", may: []string{"*"}, why: "tests and benchmarks of the whole see everything"},
 	{room: "internal/archtest", why: "it looks at the project from outside"},
 	{room: "internal/harness", may: []string{"host", "plugins", "sdk", "recipes"}, why: "it puts host, connectors and sandboxes together for tests"},
 	{room: "internal/scenario", may: []string{"*"}, why: "scenarios see everything"},

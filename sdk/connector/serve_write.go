@@ -257,7 +257,7 @@ func packResults(w *wire.Writer, results []WriteResult) (*connectorv1.WriteRespo
 	if len(booked) > 0 {
 		tree, packed, fit, err := w.Frame(schema, booked)
 		if err != nil {
-			return packOneByOne(w, results, err)
+			return packOneByOne(w, results)
 		}
 		if fit < len(booked) {
 			n = 0
@@ -283,18 +283,17 @@ func packResults(w *wire.Writer, results []WriteResult) (*connectorv1.WriteRespo
 
 // packOneByOne finds the result whose record cannot be packed: the ones before it are packed as usual, it goes without
 // its record, so that a faulty answer of one record does not hide those of others.
-func packOneByOne(w *wire.Writer, results []WriteResult, cause error) (*connectorv1.WriteResponse, int) {
+func packOneByOne(w *wire.Writer, results []WriteResult) (*connectorv1.WriteResponse, int) {
 	first := results[0]
 	if first.Record.Schema != nil {
 		var alone wire.Writer
-		if _, _, _, err := alone.Frame(first.Record.Schema, []record.Record{first.Record}); err == nil {
+		_, _, _, err := alone.Frame(first.Record.Schema, []record.Record{first.Record})
+		if err == nil {
 			return packResults(w, results[:1])
-		} else {
-			cause = err
 		}
 		first = WriteResult{Err: &Error{
 			Cause:   CauseUnknownOutcome,
-			Message: fmt.Sprintf("The connector's answer for this record cannot be read: %v.", cause),
+			Message: fmt.Sprintf("The connector's answer for this record cannot be read: %v.", err),
 			Remedy:  "This is a fault of the connector: report it to its author.",
 		}}
 	}

@@ -95,7 +95,7 @@ func Start(ctx context.Context, sys System, opts Options) (*Running, error) {
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
-	listener, err := net.Listen("tcp", addr)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, errors.Join(usagef("--listen %s: %v", addr, err), s.log.close())
 	}

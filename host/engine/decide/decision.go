@@ -92,8 +92,9 @@ type Decision struct {
 	// Reason tells why in one sentence without personal data; Cause and Remedy go with Hold.
 	Reason, Cause, Remedy string
 	Actions               []Action
-	// Found is the destination's key for Adopt.
+	// Found is the destination's key for Adopt, Verified what is known of it there, for its link.
 	Found    string
+	Verified string
 	Warnings []string
 	// Source is the fingerprint of the fields that matter; Label what people call the record; Date the document's date.
 	Source record.Fingerprint
@@ -102,9 +103,12 @@ type Decision struct {
 	Proof  *Proof
 	// Relied names the destination's records that the actions rest on, by their keys ("new" for one to be made), and Main is the
 	// fingerprint of what is to be sent without those keys: both are what a plan holds a later run to.
-	Relied []string
+	Relied []Relied
 	Main   record.Fingerprint
 }
+
+// Relied is a record of the destination on which actions rest: its key, and the step that would make it.
+type Relied struct{ Step, Key string }
 
 // Action is one effect on the destination.
 type Action struct {

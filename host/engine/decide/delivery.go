@@ -1,7 +1,9 @@
 package decide
 
 import (
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/sdk/connector"
@@ -118,8 +120,12 @@ func sameAddress(a, b record.Record) bool {
 	return place5(a) == place5(b)
 }
 
-// SameAddress compares two canonical delivery addresses of the destination by all five parts.
-func SameAddress(a, b record.Record) bool { return addressText(a) == addressText(b) }
+// SameAddress compares a canonical delivery address that the destination has with a wanted one, by all five parts. A letter that the
+// destination cannot hold comes back as a question mark, which stands for any letter beyond ASCII.
+func SameAddress(have, want record.Record) bool {
+	h, w := []rune(addressText(have)), []rune(addressText(want))
+	return slices.EqualFunc(h, w, func(a, b rune) bool { return a == b || a == '?' && b > unicode.MaxASCII })
+}
 
 func addressText(d record.Record) string {
 	a, _ := d.Get("address").AsRecord()

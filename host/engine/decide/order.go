@@ -68,10 +68,11 @@ func (o *Orders) Key(src record.Record) string {
 	return src.Get(o.Recipe.Read["order"].Key).String()
 }
 
-// relevant is the fingerprint of what an amendment could concern: not the status, nor the stamp of the change.
+// relevant is the fingerprint of what an amendment could concern: not the status, the number that a draft gets with it, nor the stamp
+// of the change.
 func relevant(canon record.Record) record.Fingerprint {
 	r := record.Record{Schema: canon.Schema, Values: slices.Clone(canon.Values)}
-	for _, name := range []string{"status", "changed", "back_order"} {
+	for _, name := range []string{"status", "number", "changed", "back_order"} {
 		if i, ok := r.Schema.Index(name); ok && i < len(r.Values) {
 			r.Values[i] = record.Absent()
 		}
@@ -122,8 +123,7 @@ func (s *order) known() (Decision, bool) {
 	}
 	s.d.Found = l.Key
 	if l.Verified == VerifiedDiffers {
-		return hold(s.d, "amounts_differ", "it was written as "+l.Key+", but what was booked differs from what was sent",
-			"compare "+l.Key+" with the source, correct it there, then retry this record"), true
+		return s.compareAgain(l), true
 	}
 	if l.Source == s.d.Source || l.Source == (record.Fingerprint{}) {
 		return s.final(Unchanged, "already sent as "+l.Key)
@@ -133,6 +133,32 @@ func (s *order) known() (Decision, bool) {
 			"make the change in "+l.Key+" by hand"), true
 	}
 	return s.final(Unchanged, "already sent as "+l.Key+"; its later change is ignored (setting edited)")
+}
+
+// compareAgain looks whether a difference in what was booked has been put right since: what would be sent now is compared with what
+// the destination holds.
+func (s *order) compareAgain(l Link) Decision {
+	ans, ok := s.find(s.booked(s.reference()))
+	twin := *s // what it asks for comes back in its decision
+	now := twin.build()
+	if !ok || now.Verdict == NeedMore {
+		if now.Verdict != NeedMore {
+			return s.need(s.d)
+		}
+		return now
+	}
+	diff := "what was booked differs from what was sent"
+	for _, r := range ans.Records {
+		b, _ := s.Recipe.Canon("booked", r)
+		if now.Verdict != Act || b.Get("key").String() != l.Key {
+			continue
+		}
+		if diff = Compare(now.Actions[len(now.Actions)-1].Expect, Booked(s.Recipe, r)); diff == "" {
+			s.d.Verdict, s.d.Reason, s.d.Verified = Adopt, "what was booked as "+l.Key+" agrees now", Verified
+			return s.d
+		}
+	}
+	return hold(s.d, "amounts_differ", "it was written as "+l.Key+", but "+diff, "correct "+l.Key+" in the destination, then retry")
 }
 
 // wanted applies the filters on the status.
@@ -332,9 +358,9 @@ func (s *order) compose(p party, delivery place, lines []record.Record) Decision
 	if delivery.action != nil {
 		s.d.Actions = append(s.d.Actions, *delivery.action)
 	}
-	s.d.Relied = []string{keyOrNew(p.key), keyOrNew(p.invoiceTo), "home"}
+	s.d.Relied = []Relied{{"debtor", keyOrNew(p.key)}, {"debtor", keyOrNew(p.invoiceTo)}, {"address", "home"}}
 	if delivery.key != "" || delivery.action != nil {
-		s.d.Relied[2] = keyOrNew(delivery.key)
+		s.d.Relied[2].Key = keyOrNew(delivery.key)
 	}
 	target := s.Recipe.Write["order"]
 	schema := s.Schemas[target.Object]
@@ -378,7 +404,7 @@ func (s *order) compose(p party, delivery place, lines []record.Record) Decision
 	}
 	s.d.Actions = append(s.d.Actions, Action{
 		Step: "order", Action: connector.Create, Object: target.Object, Record: mapped.Record, Refs: refs,
-		Identity: "reference:" + Fold(ref), Lookup: s.booked(ref), KeyField: s.Recipe.Back["booked"].Key, Expect: expect,
+		Identity: "reference:" + ref, Lookup: s.booked(ref), KeyField: s.Recipe.Back["booked"].Key, Expect: expect,
 		Link: LinkNeed{Object: s.Recipe.Read["order"].Object, Key: s.text("key")}, Kind: "order",
 		Changes: changes(mapped.Record, refs),
 	})
@@ -440,9 +466,11 @@ func (s *order) price(goods map[int64]product) (PriceOutput, []record.Record, *D
 		if d := number(r, "discount"); d != nil {
 			row.Discount = *d
 		}
-		if rate := number(r, "vat_rate"); rate != nil {
-			row.Rate = *rate
+		rate := number(r, "vat_rate")
+		if rate == nil {
+			return fail("invalid_value", fmt.Sprintf("row %d states no VAT rate, so what the destination will charge cannot be foretold", line), "enter this order by hand")
 		}
+		row.Rate = *rate
 		in.Rows = append(in.Rows, row)
 		rows = append(rows, r)
 	}
@@ -494,16 +522,16 @@ func number(r record.Record, field string) *decimal.Decimal {
 func changes(r record.Record, refs []Ref) []Change {
 	var out []Change
 	for i, v := range r.Values {
-		if v.IsAbsent() {
-			continue
-		}
 		c := Change{Field: r.Schema.Fields[i].Name, To: v.String()}
+		given := !v.IsAbsent()
 		for _, ref := range refs {
 			if ref.Field == c.Field {
-				c.To = "(" + ref.Step + ")"
+				c.To, given = "("+ref.Step+")", true
 			}
 		}
-		out = append(out, c)
+		if given {
+			out = append(out, c)
+		}
 	}
 	return out
 }

@@ -76,6 +76,9 @@ func (s *order) party() (party, *Decision) {
 	}
 	switch len(debtors) {
 	case 0:
+		if d := s.elsewhere("email", spellings(email), email); d != nil || s.pending() {
+			return p, d
+		}
 		return s.create(p, email)
 	case 1:
 		raw := debtors[0]
@@ -129,26 +132,64 @@ func (s *order) debtorByKey(key string) (record.Record, *Decision) {
 	case ans.Status == connector.CannotTell:
 		return record.Record{}, s.untold(ans, "debtors")
 	case len(ans.Records) == 0:
+		if d := s.elsewhere("key", []string{key}, key); d != nil || s.pending() {
+			return record.Record{}, d
+		}
 		d := hold(s.d, "customer_missing", "debtor "+key+" does not exist in the destination for the year of "+s.d.Date.String(),
-			"create debtor "+key+" there, exchange the master data of the years, or correct default_debtor")
+			"create debtor "+key+" there, or correct default_debtor")
 		return record.Record{}, &d
 	}
 	return ans.Records[0], nil
+}
+
+// elsewhere holds an order whose debtor is known in the year before or after only: where each year keeps its own master data, one
+// that is missing must be exchanged and not made a second time.
+func (s *order) elsewhere(by string, values []string, want string) *Decision {
+	obj := s.Recipe.Back["debtor"]
+	for _, years := range []int{-1, 1} {
+		at := shiftYear(s.d.Date, years)
+		for _, v := range values {
+			ans, ok := s.find(Lookup{Side: Destination, Object: obj.Object, Fields: []Field{{obj.Find[by], v}}, Around: at})
+			if !ok {
+				continue
+			}
+			for _, r := range ans.Records {
+				if deb, holds := s.Recipe.Canon("debtor", r); len(holds) == 0 && Fold(deb.Get(by).String()) == Fold(want) {
+					key := deb.Get("key").String()
+					d := hold(s.d, "missing_in_year", fmt.Sprintf("debtor %s is known in the year of %s, but not in that of %s", key, at, s.d.Date),
+						"exchange the master data of the years in the destination, then retry")
+					return &d
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// shiftYear is the same day in another year.
+func shiftYear(d record.Date, years int) record.Date {
+	year, month, day := d.Time().Date()
+	return record.NewDate(year+years, month, min(day, 28))
+}
+
+// spellings are the ways in which a person would write an e-mail address.
+func spellings(email string) []string {
+	out := []string{email}
+	for _, e := range []string{strings.ToLower(email), strings.ToUpper(email)} {
+		if !slices.Contains(out, e) {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // debtorsByEmail finds the debtors whose e-mail is the same under Fold. The system's own comparison is not relied on: it is asked
 // for the spellings that a person would use, and what it answers is compared again.
 func (s *order) debtorsByEmail(email string) ([]record.Record, *Decision) {
 	obj := s.Recipe.Back["debtor"]
-	spellings := []string{email}
-	for _, e := range []string{strings.ToLower(email), strings.ToUpper(email)} {
-		if !slices.Contains(spellings, e) {
-			spellings = append(spellings, e)
-		}
-	}
 	var out []record.Record
 	seen := map[string]bool{}
-	for _, e := range spellings {
+	for _, e := range spellings(email) {
 		ans, ok := s.find(Lookup{Side: Destination, Object: obj.Object, Fields: []Field{{obj.Find["email"], e}}, Around: s.d.Date})
 		if !ok {
 			continue

@@ -66,8 +66,6 @@ func (p Proof) String() string {
 	return fmt.Sprintf("source %s, predicted %s (%s)", p.SourceTotal.StringFixed(cents), p.Predicted.StringFixed(cents), strings.Join(parts, "; "))
 }
 
-var hundred = decimal.New(100, 0)
-
 // Price applies the price rule. An error is a reason to hold the document: it gives both figures.
 func Price(in PriceInput) (PriceOutput, error) {
 	var out PriceOutput

@@ -92,9 +92,3 @@ func failed(err error) bool {
 	}
 	return false
 }
-
-// constraint reports whether a unique index refused the row.
-func constraint(err error) bool {
-	var d *driver.Error
-	return errors.As(err, &d) && d.Code()&0xff == lib.SQLITE_CONSTRAINT
-}

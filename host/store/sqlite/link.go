@@ -78,7 +78,7 @@ func (s *Store) linksOf(ctx context.Context, ends []store.End, other string, lin
 			}
 		}
 	}
-	hashes = hashes[:0]
+	hashes = nil
 	for h, ends := range at {
 		if links[ends[0]].ID == 0 {
 			hashes = append(hashes, h)

@@ -9,7 +9,7 @@ import (
 
 // a link between customer n of the shop and debtor n of the books.
 func link(n int) store.Link {
-	return store.Link{A: end("shop", "customer", n), B: end("books", "AR1", n), Kind: "customer", Source: print(fmt.Sprint(n)),
+	return store.Link{A: end("shop", "customer", n), B: end("books", "AR1", n), Kind: "customer", Source: fingerprintOf(fmt.Sprint(n)),
 		Sent: map[string]string{"ACCT_NAME": "a1b2"}, Observed: map[string]string{"ACCT_NAME": "A1B2", "TEL": ""},
 		Verified: "verified", Created: at(1), Updated: at(1)}
 }
@@ -69,7 +69,7 @@ func linksAreReplaced(t *testing.T, s store.Store) {
 	before := linkOf(t, s, link(1).A, "books")
 
 	l := link(1) // without its ID: the same two records
-	l.Created, l.Updated, l.Source, l.Sent, l.Observed, l.Verified = at(9), at(9), print("new"), nil, map[string]string{"X": "y"}, "differs"
+	l.Created, l.Updated, l.Source, l.Sent, l.Observed, l.Verified = at(9), at(9), fingerprintOf("new"), nil, map[string]string{"X": "y"}, "differs"
 	put(t, s, l)
 	want := l
 	want.ID, want.Created = before.ID, before.Created

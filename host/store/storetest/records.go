@@ -97,7 +97,7 @@ func recordFilters(t *testing.T, s store.Store) {
 
 func intent(key, identity string) store.Intent {
 	return store.Intent{Flow: "orders", Run: "r1", Key: key, Connection: "books", Object: "AR1", Action: "create", Step: "debtor", Identity: identity,
-		Fingerprint: print(key), Reference: "W" + key, Expect: map[string]string{"total": "12.10", "date": "2026-11-03"},
+		Fingerprint: fingerprintOf(key), Reference: "W" + key, Expect: map[string]string{"total": "12.10", "date": "2026-11-03"},
 		State: store.IntentOpen, Opened: at(1), NotAfter: at(2), Source: record.Fingerprint{4, 5}}
 }
 

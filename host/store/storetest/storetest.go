@@ -99,7 +99,9 @@ func is(t *testing.T, err, want error) {
 	}
 }
 
-func print(text string) record.Fingerprint { return record.FingerprintOfValue(record.Text(text)) }
+func fingerprintOf(text string) record.Fingerprint {
+	return record.FingerprintOfValue(record.Text(text))
+}
 
 func end(connection, object string, n int) store.End {
 	return store.End{Connection: connection, Object: object, Key: fmt.Sprintf("%s-%d", object, n)}

@@ -28,6 +28,7 @@ type connection struct {
 	tables    map[string]*cached
 	shapes    map[string]*shape
 	noYear    map[string]time.Time     // months without an administration, and when that was learnt
+	spans     []span                   // administrations whose periods were read
 	anyWorks  map[string]bool          // by object: whether MatchAnyFilter was seen to work
 	mailFolds *bool                    // nil until it was seen whether Equal minds the case of mail addresses
 	lostPuts  map[string]record.Record // as they were before a change without an answer, while mergePut is not known

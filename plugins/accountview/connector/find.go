@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding/charmap"
+
 	sdk "github.com/pomost/pomost/sdk/connector"
 	"github.com/pomost/pomost/sdk/record"
 )
@@ -65,16 +67,26 @@ func (c *connection) Find(ctx context.Context, req sdk.FindRequest) ([]sdk.FindR
 		}
 		byDate[d] = append(byDate[d], i)
 	}
-	for _, d := range dates {
-		group := make([]*wanted, len(byDate[d]))
-		for n, i := range byDate[d] {
-			group[n] = keys[i]
+	groups, err := c.byAdministration(ctx, dates)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		var group []*wanted
+		var at []int
+		for _, d := range g {
+			for _, i := range byDate[d] {
+				group, at = append(group, keys[i]), append(at, i)
+			}
 		}
-		found, err := c.findAround(ctx, s, d, group)
+		if len(group) == 0 {
+			continue
+		}
+		found, err := c.findAround(ctx, s, g[0], group)
 		if err != nil {
 			return nil, err
 		}
-		for n, i := range byDate[d] {
+		for n, i := range at {
 			results[i] = found[n]
 		}
 	}
@@ -109,6 +121,19 @@ func (w *wanted) tooLong() (column, bool) {
 	for i, col := range w.columns {
 		if col.Length > 0 && utf8.RuneCountInString(w.values[i]) > col.Length {
 			return col, true
+		}
+	}
+	return column{}, false
+}
+
+// unstorable tells whether a value has letters outside the code page of western Windows, in which AccountView's tables may
+// be kept: what was written with them then comes back with question marks (whether it does is not known).
+func (w *wanted) unstorable() (column, bool) {
+	for i, col := range w.columns {
+		for _, r := range w.values[i] {
+			if _, ok := charmap.Windows1252.EncodeRune(r); !ok {
+				return col, true
+			}
 		}
 	}
 	return column{}, false
@@ -172,7 +197,9 @@ func (c *connection) findAround(ctx context.Context, s *shape, d record.Date, ke
 				if errors.As(failed[m], &e) {
 					r.Cause = e.Cause
 				}
-				r.Status, r.Reason = sdk.CannotTell, fmt.Sprintf("%s cannot be read: %v", s.scope(at), failed[m])
+				if r.Status != sdk.CannotTell { // the first reason is that of the date's own year
+					r.Status, r.Reason = sdk.CannotTell, fmt.Sprintf("%s cannot be read: %v", s.scope(at), failed[m])
+				}
 				continue
 			}
 			r.Scopes = append(r.Scopes, s.scope(at))
@@ -189,6 +216,9 @@ func (c *connection) findAround(ctx context.Context, s *shape, d record.Date, ke
 		// What was found was found, even where another scope cannot be read.
 		if len(results[i].Records) > 0 {
 			results[i].Status = sdk.Found
+		} else if col, not := keys[i].unstorable(); not && results[i].Status == sdk.AbsentEverywhere {
+			results[i].Status, results[i].Scopes = sdk.CannotTell, nil
+			results[i].Reason = fmt.Sprintf("the value for %s has letters for which AccountView may have stored others, so that a record which has it would not be found", col.Name)
 		}
 	}
 	return results, nil

@@ -121,8 +121,18 @@ func salesDaybook(item sdk.ListItem) bool {
 	return salesWords.MatchString(item.Name)
 }
 
-// all reads a table to its end, in the order of its ids.
+// all reads a table to its end, in the order of its ids, as it is today. In the first days of January the new year may not be there
+// yet; without a date AccountView takes the latest one, so that the documents of the old year can still go.
 func (c *connection) all(ctx context.Context, src source, t *table) ([]row, error) {
+	rows, err := c.allAt(ctx, src, t, c.today())
+	if causeOf(err) == sdk.CauseNoAdministration {
+		return c.allAt(ctx, src, t, 0)
+	}
+	return rows, err
+}
+
+// allAt is all in the administration of a date; 0 leaves it to AccountView.
+func (c *connection) allAt(ctx context.Context, src source, t *table, at record.Date) ([]row, error) {
 	if len(t.cols) == 0 {
 		return nil, &sdk.Error{Cause: sdk.CauseRights, Message: fmt.Sprintf("nothing is known of the table %s: %s", src.table, t.reason), Remedy: "see the connection's check"}
 	}
@@ -134,19 +144,13 @@ func (c *connection) all(ctx context.Context, src source, t *table) ([]row, erro
 		}
 	}
 	q := &query{system: src.system, object: src.code, fields: fields, pageSize: c.cfg.pageSize}
-	if !src.system {
-		q.bookDate = isoDay(c.today())
+	if !src.system && at != 0 {
+		q.bookDate = isoDay(at)
 	}
 	var out []row
 	seen := map[string]bool{}
 	for {
 		a, err := c.get(ctx, q, t)
-		if causeOf(err) == sdk.CauseNoAdministration && q.bookDate != "" {
-			// In the first days of January the new year may not be there yet; without a date AccountView takes the latest
-			// one, and the documents of the old year can still go.
-			q.bookDate = ""
-			continue
-		}
 		if err != nil {
 			return nil, err
 		}
@@ -214,12 +218,12 @@ func (c *connection) listCompany(ctx context.Context) ([]sdk.ListItem, error) {
 
 var countryPrefix = regexp.MustCompile(`^[A-Z]{2}[0-9A-Z]`)
 
-// listPeriods answers the periods of today's year. Of ADM_PER only the key is known [C GO, RB]: its other columns are found
-// in the dictionary by type and label.
-func (c *connection) listPeriods(ctx context.Context) ([]sdk.ListItem, error) {
+// periodSource tells where periods are read. Of ADM_PER only the key is known [C GO, RB]: its other columns are found in the
+// dictionary by type and label.
+func (c *connection) periodSource(ctx context.Context) (source, *table, error) {
 	t, err := c.table(ctx, "ADM_PER")
 	if err != nil {
-		return nil, err
+		return source{}, nil, err
 	}
 	src := source{code: "PER", table: "ADM_PER", id: "REC_ID", attributes: map[string]string{}}
 	for _, col := range t.cols {
@@ -236,6 +240,15 @@ func (c *connection) listPeriods(ctx context.Context) ([]sdk.ListItem, error) {
 		case kind == record.KindBool && re(closed).MatchString(word):
 			src.attributes[col.Name] = "closed"
 		}
+	}
+	return src, t, nil
+}
+
+// listPeriods answers the periods of today's year.
+func (c *connection) listPeriods(ctx context.Context) ([]sdk.ListItem, error) {
+	src, t, err := c.periodSource(ctx)
+	if err != nil {
+		return nil, err
 	}
 	rows, err := c.all(ctx, src, t)
 	if err != nil {

@@ -72,11 +72,11 @@ func (c *company) parseFilters(q *query, p params) *fault {
 		}
 		q.filters = append(q.filters, cond)
 	}
-	any, ok := parseLogical(p["matchanyfilter"])
+	matchAny, ok := parseLogical(p["matchanyfilter"])
 	if !ok {
 		return refuse("MatchAnyFilter: %s is geen logische waarde.", quote(p["matchanyfilter"]))
 	}
-	q.any = any
+	q.any = matchAny
 	return nil
 }
 

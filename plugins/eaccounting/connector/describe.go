@@ -22,7 +22,7 @@ const Version = "0.1.0"
 const (
 	vendorBase      = "https://eaccountingapi.vismaonline.com/v2"
 	vendorAuthorize = "https://identity.vismaonline.com/connect/authorize"
-	vendorToken     = "https://identity.vismaonline.com/connect/token"
+	vendorToken     = "https://identity.vismaonline.com/connect/token" //nolint:gosec // an address, no credential
 	authorizePath   = "/connect/authorize"
 	tokenPath       = "/connect/token"
 

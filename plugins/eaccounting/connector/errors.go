@@ -202,6 +202,8 @@ func strange(resp *sdk.Response, what string) *sdk.Error {
 		e.Cause, e.Retryable = sdk.CauseUnavailable, true
 		e.Message = fmt.Sprintf("something in front of eAccounting answers %s with status %d", what, resp.Status)
 		e.Remedy = "check the setting base_url and the way to eAccounting; the next run tries again"
+	case resp.Status == 404 && len(bytes.TrimSpace(resp.Body)) > 0: // the API's own 404 has a code: something else answers here
+		e.Cause = sdk.CauseUnavailable
 	}
 	return e
 }

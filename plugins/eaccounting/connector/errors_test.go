@@ -122,3 +122,10 @@ func TestProvesRefusal(t *testing.T) {
 		}
 	}
 }
+
+func TestAnotherAddressAnswers(t *testing.T) {
+	e := refusal(&sdk.Response{Status: 404, Header: http.Header{"Content-Type": {"text/plain"}}, Body: []byte("404 page not found")}, "the company's settings")
+	if e.Cause != sdk.CauseUnavailable || !strings.Contains(e.Remedy, "base_url") {
+		t.Errorf("a 404 without a code of the API: %+v", e)
+	}
+}

@@ -270,7 +270,8 @@ const steady = 5
 func (r *reading) numberedTo(ctx context.Context, q url.Values, keep func(row) (bool, time.Time)) error {
 	for range steady {
 		inPass := map[string]bool{}
-		first, last := -1, 0
+		first := -1
+		var last int
 		for number := 1; ; number++ {
 			p, err := r.page(ctx, q, number)
 			if err != nil {

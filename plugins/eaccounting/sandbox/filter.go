@@ -344,7 +344,7 @@ func (p *parser) property(t token) (operand, error) {
 		if f.kind >= kindObject {
 			return operand{}, badQuery("the property '%s' cannot be used in a filter", f.name)
 		}
-		return operand{kind: comparable(f.kind), value: reader1(path)}, nil
+		return operand{kind: comparedAs(f.kind), value: reader1(path)}, nil
 	}
 }
 
@@ -378,8 +378,8 @@ func plain(v any) any {
 	}
 }
 
-// comparable folds the kinds that compare with each other.
-func comparable(k kind) kind {
+// comparedAs folds the kinds that compare with each other.
+func comparedAs(k kind) kind {
 	switch k {
 	case kindInt:
 		return kindDouble

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -146,7 +147,7 @@ func (c *company) sorted(s *schema, list []*record, by string) ([]*record, error
 		if !ok || s.fields[i].kind >= kindObject || (c.form.old && s.fields[i].new) {
 			return nil, badQuery("could not find a property named '%s' on type '%s'", words[0], s.name)
 		}
-		t := term{field: i, order: orderOf(comparable(s.fields[i].kind), fold)}
+		t := term{field: i, order: orderOf(comparedAs(s.fields[i].kind), fold)}
 		if s.fields[i].kind == kindBool {
 			t.order = func(a, b any) int { return boolInt(a == true) - boolInt(b == true) }
 		}
@@ -165,11 +166,10 @@ func (c *company) sorted(s *schema, list []*record, by string) ([]*record, error
 	slices.SortStableFunc(out, func(a, b *record) int {
 		for _, t := range terms {
 			x, y := plain(a.vals[t.field]), plain(b.vals[t.field])
-			o := 0
-			switch {
-			case x == nil || y == nil:
+			var o int
+			if x == nil || y == nil {
 				o = boolInt(x != nil) - boolInt(y != nil)
-			default:
+			} else {
 				o = t.order(x, y)
 			}
 			if t.desc {
@@ -263,10 +263,11 @@ func (c *company) read(k *call, s *schema) (*record, error) {
 }
 
 func jsonCause(err error) string {
-	if err == io.ErrUnexpectedEOF || err == io.EOF {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return "unexpected end of text"
 	}
-	if s, ok := err.(*json.SyntaxError); ok {
+	var s *json.SyntaxError
+	if errors.As(err, &s) {
 		return s.Error() + " at position " + strconv.FormatInt(s.Offset, 10)
 	}
 	return err.Error()

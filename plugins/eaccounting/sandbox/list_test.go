@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -315,8 +316,8 @@ func FuzzFilter(f *testing.F) {
 				keep(table.order[0])
 				continue
 			}
-			p, ok := err.(*problem)
-			if !ok || p.status != 400 || (p.code != codeQuery && p.code != codeInput) {
+			var p *problem
+			if !errors.As(err, &p) || p.status != 400 || (p.code != codeQuery && p.code != codeInput) {
 				t.Errorf("%q: %v", filter, err)
 			}
 		}

@@ -33,8 +33,8 @@ func (c *company) fillShop() error {
 	at := func(day time.Time) {
 		noon := day.Add(12 * time.Hour)
 		c.env.Now = func() time.Time {
-			if real := now(); noon.After(real) {
-				return real // what is dated ahead was entered by today
+			if today := now(); noon.After(today) {
+				return today // what is dated ahead was entered by today
 			}
 			return noon
 		}

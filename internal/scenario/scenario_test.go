@@ -1,0 +1,247 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"golang.org/x/tools/txtar"
+
+	"github.com/pomost/pomost/host/control"
+	"github.com/pomost/pomost/host/store"
+)
+
+var update = flag.Bool("update", false, "write what the cases print into their files")
+
+// atOnce is how many cases run side by side: they wait for settle times more than they compute.
+const atOnce = "6"
+
+func TestMain(m *testing.M) {
+	// Far from the systems' own zones, so that a date which shifts anywhere shows in every case.
+	zone, err := time.LoadLocation("Pacific/Auckland")
+	if err != nil {
+		panic(err)
+	}
+	time.Local = zone
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases: ", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			runCase(t, file)
+		})
+	}
+}
+
+func runCase(t *testing.T, file string) {
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(bytes.TrimSpace(archive.Comment)) == 0 {
+		t.Error("the case says in no line what it shows")
+	}
+	part := map[string]string{}
+	for _, f := range archive.Files {
+		if !slices.Contains([]string{"setup", "settings", "shop.json", "steps", "want"}, f.Name) || part[f.Name] != "" {
+			t.Fatalf("part %q is unknown or there twice", f.Name)
+		}
+		part[f.Name] = string(f.Data)
+	}
+	w := newWorld(t, part)
+	for _, line := range lines(part["steps"]) {
+		if err := w.do(line); err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, w.out.String())
+		}
+	}
+	got := w.clean(w.out.String())
+	if *update {
+		archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == "want" })
+		archive.Files = append(archive.Files, txtar.File{Name: "want", Data: []byte(got)})
+		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(strings.Split(part["want"], "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// do carries one command out.
+func (w *world) do(line string) error {
+	word, rest, _ := strings.Cut(line, " ")
+	switch word {
+	case "repeat":
+		count, command, _ := strings.Cut(rest, " ")
+		n, err := strconv.Atoi(count)
+		for i := 1; err == nil && i <= n; i++ {
+			err = w.do(strings.ReplaceAll(command, "%d", strconv.Itoa(i)))
+		}
+		return err
+	case "ea", "av":
+		return w.seed(word, rest)
+	case "settings":
+		return w.apply(rest)
+	case "books":
+		w.books = ", " + strings.ReplaceAll(rest, "=", ": ")
+		return w.apply("{}")
+	case "later":
+		d, err := time.ParseDuration(rest)
+		w.later.Add(int64(d))
+		return errors.Join(err, w.ea.consent(), w.av.consent())
+	case "plan":
+		return w.plan()
+	case "run":
+		return w.run(line, func(ctx context.Context) control.RunResult { return w.service.Run(ctx, []string{flowName}) })
+	case "run-plan":
+		return w.run(line, func(ctx context.Context) control.RunResult { return w.service.RunPlan(ctx, w.planID) })
+	case "retry":
+		return w.retry(line, rest)
+	case "rewind":
+		return w.rewind()
+	case "records":
+		fmt.Fprintln(&w.out, line)
+		return w.records()
+	case "show":
+		return w.show(rest)
+	case "log":
+		return w.log()
+	}
+	return fmt.Errorf("there is no command %s", word)
+}
+
+func (w *world) plan() error {
+	res, err := w.service.Plan(w.t.Context(), flowName)
+	fmt.Fprintln(&w.out, "plan")
+	if err != nil {
+		w.failure(control.AsFailure(err))
+		return nil
+	}
+	w.planID = res.ID
+	for _, a := range res.Actions {
+		fmt.Fprintf(&w.out, "  %s: %s %s%s\n", a.Label, a.Action, a.Object, prefixed(": ", strings.TrimSpace(a.Cause+" "+a.Reason)))
+		for _, c := range a.Changes {
+			from := ""
+			if c.From != "" {
+				from = c.From + " → "
+			}
+			fmt.Fprintf(&w.out, "      %s: %s%s\n", c.Field, from, c.To)
+		}
+		for _, note := range append([]string{a.Proof}, a.Warnings...) {
+			if note != "" {
+				fmt.Fprintf(&w.out, "      · %s\n", note)
+			}
+		}
+	}
+	return nil
+}
+
+// run prints what a run says, which writes it made, and what is remembered after it.
+func (w *world) run(line string, do func(context.Context) control.RunResult) error {
+	before := len(w.av.Log())
+	res := do(w.t.Context())
+	fmt.Fprintf(&w.out, "%s: exit %d", line, res.Exit())
+	for _, f := range res.Flows {
+		fmt.Fprintf(&w.out, ", %s", f.Status)
+		for _, c := range []struct {
+			word string
+			n    int
+		}{{"read", f.Read}, {"created", f.Created}, {"updated", f.Updated}, {"unchanged", f.Unchanged}, {"skipped", f.Skipped}, {"held", f.Held}, {"failed", f.Failed}} {
+			if c.n != 0 {
+				fmt.Fprintf(&w.out, ", %s %d", c.word, c.n)
+			}
+		}
+		if sum := f.Created + f.Updated + f.Unchanged + f.Skipped + f.Held + f.Failed; sum != f.Read {
+			fmt.Fprintf(&w.out, " (these make %d)", sum)
+		}
+	}
+	fmt.Fprintln(&w.out)
+	if res.Error != nil {
+		w.failure(res.Error)
+	}
+	w.writes(before)
+	return w.records()
+}
+
+func (w *world) failure(f *control.Failure) {
+	fmt.Fprintf(&w.out, "  error %s: %s → %s\n", f.Cause, f.Error(), f.Remedy)
+}
+
+func (w *world) retry(line, rest string) error {
+	req := control.RetryRequest{Flows: []string{flowName}}
+	for _, arg := range strings.Fields(rest) {
+		if cause, ok := strings.CutPrefix(arg, "cause="); ok {
+			req.Cause = cause
+			continue
+		}
+		req.Keys = append(req.Keys, w.expand(arg))
+	}
+	return w.run(line, func(ctx context.Context) control.RunResult { return w.service.Retry(ctx, req) })
+}
+
+// records prints what is remembered, equal lines once with their number.
+func (w *world) records() error {
+	var all []string
+	for _, status := range []string{"", "watched"} {
+		res, err := w.service.Records(w.t.Context(), control.RecordsRequest{Status: status})
+		if err != nil {
+			return err
+		}
+		for _, r := range res.Records {
+			all = append(all, fmt.Sprintf("%s %s: %s%s%s", r.Label, r.Status, strings.TrimSpace(r.Cause+" "), prefixed(" ", r.Reason), prefixed(" → ", r.Remedy)))
+		}
+	}
+	slices.Sort(all)
+	number := regexp.MustCompile(`\d+`)
+	for i := 0; i < len(all); {
+		n := 1
+		for i+n < len(all) && number.ReplaceAllString(all[i+n], "") == number.ReplaceAllString(all[i], "") {
+			n++
+		}
+		if n > 5 {
+			fmt.Fprintf(&w.out, "  %d records as: %s\n", n, all[i])
+		} else {
+			for _, r := range all[i : i+n] {
+				fmt.Fprintf(&w.out, "  %s\n", r)
+			}
+		}
+		i += n
+	}
+	return nil
+}
+
+func (w *world) log() error {
+	found, err := w.service.Logs(w.t.Context(), store.LogFilter{Flow: flowName})
+	fmt.Fprintln(&w.out, "log")
+	for _, l := range found {
+		fmt.Fprintf(&w.out, "  %s\n", strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s %s %s %s %s", l.Key, l.Step, l.Action, l.Object, l.Outcome, l.Result, l.Cause, l.Message)), " "))
+	}
+	return err
+}
