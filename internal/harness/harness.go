@@ -1,0 +1,190 @@
+// Package harness sets a whole flow up in one process, for tests and benchmarks of the whole: the two sandboxes, spoken to
+// through their own APIs, and a Service with a home of its own between them. The connectors run in this process or, where a
+// folder with their binaries is given, as the plugins that they are.
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pomost/pomost/host/control"
+	"github.com/pomost/pomost/host/home"
+	"github.com/pomost/pomost/host/store"
+	avconnector "github.com/pomost/pomost/plugins/accountview/connector"
+	avsandbox "github.com/pomost/pomost/plugins/accountview/sandbox"
+	eaconnector "github.com/pomost/pomost/plugins/eaccounting/connector"
+	easandbox "github.com/pomost/pomost/plugins/eaccounting/sandbox"
+	"github.com/pomost/pomost/sdk/connector"
+	kit "github.com/pomost/pomost/sdk/sandbox"
+)
+
+// Flow is the name of the flow that a World has.
+const Flow = "orders"
+
+// Options set a World up.
+type Options struct {
+	// Dir takes the home, the configuration and the sandboxes' state; it must exist.
+	Dir string
+	// EA and AV are the sandboxes' flags. Without a state file they get one in Dir, so that they can be restarted.
+	EA, AV kit.Options
+	// EASettings and AVSettings are further settings of the two connections.
+	EASettings, AVSettings map[string]string
+	// Connectors is a folder of connectors' binaries to be started as plugins; "" runs the connectors in this process.
+	Connectors string
+}
+
+// World is both systems and the Pomost between them.
+type World struct {
+	EA, AV  *System
+	Service *control.Service
+
+	opts Options
+	home string
+}
+
+// New starts a World with nothing applied. Close must be called in any case.
+func New(ctx context.Context, opts Options) (*World, error) {
+	w := &World{opts: opts, home: filepath.Join(opts.Dir, "home")}
+	var err error
+	if w.EA, err = startIn(ctx, opts.Dir, easandbox.System(), opts.EA); err != nil {
+		return nil, err
+	}
+	if w.AV, err = startIn(ctx, opts.Dir, avsandbox.System(), opts.AV); err != nil {
+		return nil, errors.Join(err, w.EA.Close())
+	}
+	o := control.Options{Home: w.home, Connectors: opts.Connectors, Command: "harness", Getenv: w.secret}
+	if opts.Connectors == "" {
+		o.Plugins = func() (control.Plugins, error) { return InProcess{}, nil }
+	}
+	w.Service = control.New(o)
+	return w, nil
+}
+
+func startIn(ctx context.Context, dir string, sys kit.System, o kit.Options) (*System, error) {
+	if o.StateFile == "" {
+		o.StateFile = filepath.Join(dir, sys.Name+".state")
+	}
+	return Start(ctx, sys, o)
+}
+
+// Close stops both sandboxes.
+func (w *World) Close() error { return errors.Join(w.EA.Close(), w.AV.Close()) }
+
+func (w *World) secret(name string) string {
+	return map[string]string{
+		"EA_ID": w.EA.Info.ClientID, "EA_SECRET": w.EA.Info.ClientSecret, "EA_TOKEN": w.EA.Info.RefreshToken,
+		"AV_ID": w.AV.Info.ClientID, "AV_SECRET": w.AV.Info.ClientSecret, "AV_TOKEN": w.AV.Info.RefreshToken,
+	}[name]
+}
+
+// Apply applies a configuration with both connections and the orders flow with these settings.
+func (w *World) Apply(ctx context.Context, settings map[string]any) error {
+	side := func(s *System, name, env string, more map[string]string) map[string]any {
+		set := map[string]any{"base_url": s.Info.BaseURL, "token_url": s.Info.TokenURL, "settle_time": "2s"}
+		for k, v := range more {
+			set[k] = v
+		}
+		return map[string]any{"connector": name, "settings": set,
+			"secrets": map[string]any{"client_id": "env:" + env + "_ID", "client_secret": "env:" + env + "_SECRET", "refresh_token": "env:" + env + "_TOKEN"}}
+	}
+	books := map[string]string{"company": avsandbox.CompanyCode}
+	for k, v := range w.opts.AVSettings {
+		books[k] = v
+	}
+	config := map[string]any{
+		"version": 1,
+		"connections": map[string]any{
+			"shop":  side(w.EA, "eaccounting", "EA", w.opts.EASettings),
+			"books": side(w.AV, "accountview", "AV", books),
+		},
+		"flows": map[string]any{Flow: map[string]any{
+			"recipe": "accountview-eaccounting/orders", "source": "shop", "destination": "books", "settings": settings,
+		}},
+	}
+	data, err := json.MarshalIndent(config, "", "  ") // JSON is YAML
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(w.opts.Dir, "pomost.yaml")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		return err
+	}
+	_, err = w.Service.Apply(ctx, control.ApplyRequest{File: file})
+	return err
+}
+
+// Run runs the flow once and answers what it did.
+func (w *World) Run(ctx context.Context) (control.FlowResult, error) {
+	res := w.Service.Run(ctx, []string{Flow})
+	if res.Error != nil {
+		return control.FlowResult{}, fmt.Errorf("%w (to do: %s)", res.Error, res.Error.Remedy)
+	}
+	if len(res.Flows) != 1 {
+		return control.FlowResult{}, fmt.Errorf("%d flows ran", len(res.Flows))
+	}
+	return res.Flows[0], nil
+}
+
+// Records returns all that is remembered: held, failed and watched records.
+func (w *World) Records(ctx context.Context) ([]control.RecordInfo, error) {
+	var all []control.RecordInfo
+	for _, status := range []string{"", string(store.RecordWatched)} {
+		res, err := w.Service.Records(ctx, control.RecordsRequest{Flow: Flow, Status: status})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, res.Records...)
+	}
+	return all, nil
+}
+
+// Rewind forgets how far the flow has read, as after a restored back-up of the source.
+func (w *World) Rewind(ctx context.Context) (err error) {
+	h, err := home.Open(w.home, home.Options{})
+	if err != nil {
+		return err
+	}
+	lock, err := h.Lock(ctx, time.Second, "rewind")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	st, err := h.OpenState(ctx, lock)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	return st.Store.Commit(ctx, store.Change{Cursors: []store.Cursor{{Flow: Flow, Object: "orders"}, {Flow: Flow, Object: "customerinvoices"}}})
+}
+
+// InProcess opens the connectors without processes of their own.
+type InProcess struct{}
+
+// Connector implements control.Plugins.
+func (InProcess) Connector(_ context.Context, name string) (connector.Connector, error) {
+	switch name {
+	case "eaccounting":
+		return eaconnector.New(), nil
+	case "accountview":
+		return avconnector.New(), nil
+	}
+	return nil, fmt.Errorf("there is no connector %s", name)
+}
+
+// Connection implements control.Plugins.
+func (p InProcess) Connection(ctx context.Context, _, name string, s connector.Settings, h connector.Host) (connector.Connection, []connector.Problem, error) {
+	c, err := p.Connector(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, problems := c.Open(ctx, s, h)
+	return conn, problems, nil
+}
+
+// Close implements control.Plugins.
+func (InProcess) Close() error { return nil }
