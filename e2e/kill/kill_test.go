@@ -249,6 +249,12 @@ func TestKillAtEveryFailpoint(t *testing.T) {
 			if got := strings.Count(string(text), name+" killed\n"); got == 0 || got != kills {
 				t.Fatalf("the host was to be killed at %s, the counter says %d times, the exit codes %d", name, got, kills)
 			}
+			if name == "verify-before" {
+				// What the killed run could not compare any more, a later one did.
+				if log, _ := pomost(t, dir, nil, "logs"); !strings.Contains(log, "agrees") {
+					t.Error("what was booked before the kill was never compared")
+				}
+			}
 			gotOrders, gotDebtors := books(t, av)
 			compare(t, wantOrders, gotOrders)
 			for mail, n := range gotDebtors {

@@ -84,6 +84,7 @@ func (a *app) guessOutput(args []string) {
 }
 
 func (a *app) root() *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "pomost",
 		Short: "Pomost carries orders between business systems, exactly and accountably.",
@@ -93,13 +94,17 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
+			switch {
+			case len(args) > 0:
 				return unknownCommand(cmd, args[0])
+			case version:
+				return a.version()
 			}
 			return a.help(cmd)
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkGlobals() },
 	}
+	root.Flags().BoolVar(&version, "version", false, "show the version of this program")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(a.helpCommand())
@@ -231,7 +236,7 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Show the version of this program", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.finish(map[string]string{"version": Version}, nil, control.ExitDone, func(w io.Writer) { fmt.Fprintln(w, "pomost "+Version) })
+			return a.version()
 		},
 	}
 }
@@ -240,4 +245,8 @@ func (a *app) versionCommand() *cobra.Command {
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+func (a *app) version() error {
+	return a.finish(map[string]string{"version": Version}, nil, control.ExitDone, func(w io.Writer) { fmt.Fprintln(w, "pomost "+Version) })
 }

@@ -143,13 +143,14 @@ func (a *app) logsCommand() *cobra.Command {
 
 func (a *app) logs(s *control.Service, f store.LogFilter, follow bool) error {
 	f.Limit = logPage
+	shown := false
 	for {
 		lines, err := s.Logs(a.ctx, f)
 		if err != nil && (!follow || a.ctx.Err() == nil) { // an interrupt is how following ends
 			return a.finish(nil, err, control.ExitDone, nil)
 		}
 		for _, l := range lines {
-			f.After = l.ID
+			f.After, shown = l.ID, true
 			if a.output == outputJSON {
 				err = a.jsonLine(l)
 			} else {
@@ -163,6 +164,9 @@ func (a *app) logs(s *control.Service, f store.LogFilter, follow bool) error {
 			continue
 		}
 		if !follow {
+			if !shown && f.Key != "" && a.output == outputText {
+				fmt.Fprintf(a.stderr, "nothing is known of a record with the key %s; `pomost records` shows the keys\n", f.Key)
+			}
 			return nil
 		}
 		timer := time.NewTimer(logPoll)

@@ -157,6 +157,13 @@ func TestALockedHomeNamesItsHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Release()
+	st, err := h.OpenState(context.Background(), lock) // a home in which something was applied
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
 	res := New(Options{Home: dir, LockWait: 100 * time.Millisecond}).Run(context.Background(), []string{"orders"})
 	if res.Exit() != ExitFailed || res.Error == nil || !strings.Contains(res.Error.Message, "pomost run orders") || res.Error.Remedy == "" {
 		t.Errorf("%+v", res.Error)

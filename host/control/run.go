@@ -17,6 +17,10 @@ func (s *Service) engine(st *home.State) *engine.Engine {
 
 // within opens state and plugins for work on flows.
 func (s *Service) within(ctx context.Context, f func(*home.State, *workshop) error) error {
+	// A home without a configuration has nothing to run, and looking at it must not make it.
+	if err := s.reading(ctx, func(*home.State) error { return nil }); store.CodeOf(err) == store.CodeNotApplied {
+		return err
+	}
 	return s.writing(ctx, func(st *home.State) error {
 		return s.plugins(func(m Plugins) error {
 			w, err := s.workshop(ctx, st, m)
@@ -161,14 +165,19 @@ func (r *RunResult) add(f FlowResult, err error) {
 }
 
 func (s *Service) runOne(ctx context.Context, e *engine.Engine, w *workshop, j job) (FlowResult, error) {
+	stopped := &Failure{Cause: "stopped", Message: "flow " + j.flow + " was stopped", Remedy: "nothing is lost: the next run goes on", exit: ExitFailed}
 	f, err := w.flow(ctx, j.flow)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil: // whatever was being asked is not at fault
+		return FlowResult{Name: j.flow, Status: "stopped"}, stopped
+	case err != nil:
 		return FlowResult{Name: j.flow, Status: "failed"}, err
 	}
 	r, err := e.Run(ctx, f, j.opts)
 	out := FlowResult{Name: j.flow, Run: r.ID, Status: r.Status, Counts: r.Counts, Seconds: r.Ended.Sub(r.Started).Seconds()}
 	if err != nil && r.Status == "stopped" {
-		err = &Failure{Cause: "stopped", Message: "flow " + j.flow + " was stopped", Remedy: "nothing is lost: the next run goes on", exit: ExitFailed, err: err}
+		stopped.err = err
+		err = stopped
 	}
 	return out, err
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sort"
-	"strings"
 	"time"
 
 	"github.com/pomost/pomost/host/engine/decide"
@@ -131,10 +129,10 @@ func (r *run) one(ctx context.Context, rec record.Record, known *store.Record, t
 				c.Unchanged++
 			}
 		})
-		return nil, r.done1(ctx, known, key)
+		return nil, r.finished(ctx, known, key)
 	case decide.Skip:
 		r.count(func(c *store.Counts) { c.Read++; c.Skipped++ })
-		return nil, r.done1(ctx, known, key)
+		return nil, r.finished(ctx, known, key)
 	case decide.Watch:
 		if len(r.flow.Decider.Triggers()) > 0 {
 			r.watched[key] = true
@@ -196,7 +194,7 @@ func (r *run) forget(known *store.Record, key string) store.Change {
 	return ch
 }
 
-func (r *run) done1(ctx context.Context, known *store.Record, key string) error {
+func (r *run) finished(ctx context.Context, known *store.Record, key string) error {
 	if known == nil {
 		return nil
 	}
@@ -255,7 +253,7 @@ func (r *run) perform(ctx context.Context, key string, d decide.Decision, tries 
 		case connector.OutcomeRefused:
 			return nil, r.refused(ctx, key, d, a, intent, res.Err, line, results)
 		case connector.OutcomeUnknown:
-			return nil, r.unknown(ctx, key, d, intent, a.Lookup, res.Err, line, tries)
+			return nil, r.unknown(ctx, key, d, a, intent, res.Err, line, tries)
 		}
 		r.lost, r.down = 0, 0
 		dest, err := r.resultKey(ctx, a, res)
@@ -270,6 +268,9 @@ func (r *run) perform(ctx context.Context, key string, d decide.Decision, tries 
 		if a.Link.Object != "" {
 			sent := a.Sent
 			link := r.link(a.Link, a.Kind, a.Object, dest, d, sent)
+			if final {
+				link.Verified = decide.VerifiedNotYet
+			}
 			ch.Links = []store.Link{link}
 			if final {
 				last = &written{key: key, action: a, link: link, label: d.Label, date: d.Date}
@@ -306,159 +307,13 @@ func (r *run) keep(ctx context.Context, ch store.Change) error {
 	return r.Store.Commit(ctx, ch)
 }
 
-// resolve puts the keys that earlier steps returned in their places.
-func resolve(a *decide.Action, results map[string]string) {
-	rec := record.Record{Schema: a.Record.Schema, Values: append([]record.Value(nil), a.Record.Values...)}
-	for _, ref := range a.Refs {
-		rec.MustSet(ref.Field, record.Text(results[ref.Step]))
-	}
-	a.Record = rec
-	expect := map[string]string{}
-	for k, v := range a.Expect {
-		if step, ok := strings.CutPrefix(v, "@"); ok {
-			v = results[step]
-		}
-		expect[k] = v
-	}
-	a.Expect = expect
-	fields := append([]decide.Field(nil), a.Lookup.Fields...)
-	for i, f := range fields {
-		if step, ok := strings.CutPrefix(f.Value, "@"); ok {
-			fields[i].Value = results[step]
-		}
-	}
-	a.Lookup.Fields = fields
-}
-
-// effect makes the intent durable and attempts the write. An effect that certainly was not done is tried again a few times.
-func (r *run) effect(ctx context.Context, key string, d decide.Decision, a decide.Action) (connector.WriteResult, store.Intent, error) {
-	now := r.Clock.Now()
-	identity := ""
-	if a.Identity != "" {
-		identity = r.HashKey("identity", a.Identity)
-	}
-	intent := store.Intent{Flow: r.flow.Name, Run: r.rec.ID, Key: key, Connection: r.flow.Destination.Name, Object: a.Object, Action: actionWord(a.Action),
-		Step: a.Step, Identity: identity, Fingerprint: record.FingerprintOf(a.Record), Source: d.Source, State: store.IntentOpen, Opened: now, NotAfter: r.held().Until}
-	if a.Step == "order" { // a document's reference, dates and amounts are no personal data; a debtor's e-mail is
-		intent.Expect = a.Expect
-		intent.Reference = a.Lookup.Fields[0].Value
-	}
-	// Promise 1: durable before anything is sent. Promise 4: one open intent per destination identity.
-	id, err := r.Store.OpenIntent(ctx, intent)
-	if err != nil {
-		var busy *store.BusyError
-		if errors.As(err, &busy) {
-			return connector.WriteResult{}, intent, busy
-		}
-		return connector.WriteResult{}, intent, fmt.Errorf("record %s: the intent could not be written, nothing was sent: %w", key, err)
-	}
-	intent.ID = id
-	failpoint.Hit("intent-durable")
-	for try := 1; ; try++ {
-		res := r.send(ctx, a)
-		failpoint.Hit("answered")
-		passing := res.Outcome == connector.OutcomeRefused && res.Err != nil && res.Err.Retryable &&
-			(res.Err.Cause == connector.CauseUnavailable || res.Err.Cause == connector.CauseRateLimited)
-		if !passing || try == maxRetries || ctx.Err() != nil {
-			return res, intent, nil
-		}
-		wait := max(res.Err.After, time.Duration(try)*time.Second)
-		r.tell(fmt.Sprintf("record %s: %s", key, res.Err.Message), wait)
-		if r.Clock.Sleep(ctx, wait) != nil {
-			return res, intent, nil
-		}
-	}
-}
-
-// send is one Write of one record. Whatever goes wrong without a word about the record is an unknown outcome.
-func (r *run) send(ctx context.Context, a decide.Action) connector.WriteResult {
-	var res connector.WriteResult
-	answered := false
-	err := r.flow.Destination.Connection.Write(ctx, connector.WriteRequest{Object: a.Object, Action: a.Action, Records: []record.Record{a.Record},
-		NotAfter: r.held().Until, Around: a.Lookup.Around}, func(w connector.WriteResult) error {
-		res, answered = w, true
-		return nil
-	})
-	if !answered {
-		res = connector.WriteResult{Outcome: connector.OutcomeUnknown, Err: connector.AsError(err)}
-	}
-	if res.Outcome == connector.OutcomeRefused && res.Err == nil {
-		res.Err = &connector.Error{Cause: connector.CauseRefused, Message: "the system refused it without a reason"}
-	}
-	return res
-}
-
-// resultKey is the key of what was written. A system that does not tell it is asked.
-func (r *run) resultKey(ctx context.Context, a decide.Action, res connector.WriteResult) (string, error) {
-	if a.Action == connector.Update {
-		return a.Key, nil
-	}
-	if k := strings.TrimSpace(res.Record.Get(a.KeyField).String()); k != "" {
-		return k, nil
-	}
-	r.know.drop(a.Lookup)
-	if err := r.know.find(ctx, []decide.Lookup{a.Lookup}); err != nil {
-		return "", err
-	}
-	for _, rec := range r.know.facts.Answers[a.Lookup.ID()].Records {
-		k, facts := r.flow.Decider.Found(a.Step, rec)
-		if decide.Compare(a.Expect, facts) == "" {
-			return k, nil
-		}
-	}
-	if a.Step != "order" {
-		return "", &Error{Flow: r.flow.Name, Connection: r.flow.Destination.Name, Err: &connector.Error{Cause: connector.CauseConflict,
-			Message: "the new " + a.Object + " was accepted, but its key was not told and it cannot be found", Remedy: "look for it in the destination"}}
-	}
-	return "reference " + a.Lookup.Fields[0].Value, nil
-}
-
-func (r *run) refused(ctx context.Context, key string, d decide.Decision, a decide.Action, i store.Intent, e *connector.Error, line store.LogLine,
-	before map[string]string) error {
-	line.Cause, line.Message = string(e.Cause), e.Error()
-	ch := store.Change{Lease: r.held(), Log: []store.LogLine{line}, Settle: []store.Settlement{{ID: i.ID, State: store.IntentRefused, Cause: string(e.Cause)}}}
-	stop := e.Cause == connector.CauseCredentials
-	if !stop {
-		ch.Records = []store.Record{{Flow: r.flow.Name, Key: key, Status: store.RecordFailed, Cause: string(e.Cause), Reason: a.Object + ": " + e.Error() + already(before),
-			Remedy: e.Remedy, Updated: r.Clock.Now(), Label: d.Label, Date: d.Date, Source: d.Source, Revision: r.flow.Revision}}
-	}
-	if err := r.keep(ctx, ch); err != nil {
-		return fmt.Errorf("remember record %s: %w", key, err)
-	}
-	failpoint.Hit("record-durable")
-	if stop {
-		// Nothing was done and nothing can be: the cursor stays, so the record comes again.
-		return &Error{Flow: r.flow.Name, Connection: r.flow.Destination.Name, Record: key, Err: e}
-	}
-	r.count(func(c *store.Counts) { c.Read++; c.Failed++ })
-	if e.Cause != connector.CauseUnavailable {
-		r.down = 0
-	} else if r.down++; r.down >= 3 {
-		return &Error{Flow: r.flow.Name, Connection: r.flow.Destination.Name, Record: key, Err: e}
-	}
-	return nil
-}
-
-// already names what was written for a record before it stopped.
-func already(before map[string]string) string {
-	var parts []string
-	for step, key := range before {
-		parts = append(parts, step+" "+key)
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	sort.Strings(parts)
-	return " (kept: " + strings.Join(parts, ", ") + ")"
-}
-
 // reopen takes a record up whose outcome a person had to decide. Only when the destination can now tell that nothing is there may it
 // be sent again; while it cannot tell, the record stays held.
 func (r *run) reopen(ctx context.Context, key string, d decide.Decision, a decide.Action, i store.Intent, tries int) error {
 	ans := r.know.facts.Answers[a.Lookup.ID()]
 	if i.Key != key || ans.Status != connector.AbsentEverywhere || tries > 0 {
 		d.Cause, d.Reason, d.Remedy = string(connector.CauseUnknownOutcome), "whether it was written is not known, and the destination cannot tell",
-			"look for "+i.Reference+" in the destination; then decide"
+			"look for "+i.Reference+" in the destination, and enter it by hand if it is not there: it is never sent again by itself"
 		r.count(func(c *store.Counts) { c.Read++; c.Held++ })
 		return r.wait(ctx, nil, key, d, store.RecordHeld)
 	}
@@ -466,27 +321,6 @@ func (r *run) reopen(ctx context.Context, key string, d decide.Decision, a decid
 		return err
 	}
 	return r.postpone(ctx, key, d, r.Clock.Now(), tries, "nothing was found of it in the destination")
-}
-
-func (r *run) unknown(ctx context.Context, key string, d decide.Decision, i store.Intent, look decide.Lookup, e *connector.Error, line store.LogLine, tries int) error {
-	settled := r.Clock.Now().Add(r.flow.Destination.Settle)
-	line.Cause = string(connector.CauseUnknownOutcome)
-	if e != nil {
-		line.Message = e.Error()
-	}
-	if err := r.keep(ctx, store.Change{Lease: r.held(), Log: []store.LogLine{line},
-		Settle:  []store.Settlement{{ID: i.ID, State: store.IntentUnknown, Cause: string(connector.CauseUnknownOutcome), Settled: settled}},
-		Records: []store.Record{r.waiting(key, d, "the answer to writing "+i.Object+" was lost")}}); err != nil {
-		return fmt.Errorf("remember record %s: %w", key, err)
-	}
-	failpoint.Hit("unknown-durable")
-	r.again(key, settled, tries)
-	if r.lost++; r.lost%lostInARow != 0 {
-		return nil
-	}
-	// Promise 7: a system that has gone away would cost every further record its time-out and leave it in doubt. A look-up tells.
-	r.know.drop(look)
-	return r.know.find(ctx, []decide.Lookup{look})
 }
 
 // postpone lets a record wait for another one's outcome.
@@ -521,26 +355,4 @@ func (r *run) link(n decide.LinkNeed, kind, object, dest string, d decide.Decisi
 
 func (r *run) line(key, step, outcome, result, cause, message string) store.LogLine {
 	return store.LogLine{Time: r.Clock.Now(), Flow: r.flow.Name, Run: r.rec.ID, Key: key, Step: step, Outcome: outcome, Result: result, Cause: cause, Message: message}
-}
-
-func actionWord(a connector.Action) string {
-	if a == connector.Update {
-		return "update"
-	}
-	return "create"
-}
-
-func outcomeWord(o connector.Outcome) string {
-	switch o {
-	case connector.OutcomeCreated:
-		return "created"
-	case connector.OutcomeUpdated:
-		return "updated"
-	case connector.OutcomeUnchanged:
-		return "unchanged"
-	case connector.OutcomeRefused:
-		return "refused"
-	default:
-		return "unknown"
-	}
 }

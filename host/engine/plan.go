@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pomost/pomost/host/engine/decide"
 	"github.com/pomost/pomost/host/store"
@@ -149,10 +150,14 @@ func (p *planner) add(key string, d decide.Decision) error {
 		if a.Action == connector.Update && len(a.Changes) == 0 {
 			out.Action, out.Reason = "link", "recognised as "+a.Key
 		}
-		if first, made := p.making[a.Identity]; made && a.Identity != "" && first.key != key {
-			out.Action, out.Reason, a.Changes = "link", "made on the way of "+first.label, nil
-		} else if a.Identity != "" {
-			p.making[a.Identity] = maker{key, d.Label}
+		what, done := a.Identity, "made"
+		if a.Action == connector.Update && len(a.Changes) > 0 {
+			what, done = "update:"+a.Object+":"+a.Key, "updated"
+		}
+		if first, made := p.making[what]; made && what != "" && first.key != key {
+			out.Action, out.Reason, a.Changes = "link", done+" on the way of "+first.label, nil
+		} else if what != "" {
+			p.making[what] = maker{key, d.Label}
 		}
 		for _, c := range a.Changes {
 			out.Changes = append(out.Changes, PlannedChange(c))
@@ -218,4 +223,24 @@ func (r *run) asPlanned(key string, d decide.Decision) string {
 		return "what would be sent changed"
 	}
 	return ""
+}
+
+// recallMade recalls what the flow itself made since its plan was: a plan that was interrupted could only call these new.
+func (r *run) recallMade(ctx context.Context, since time.Time) error {
+	f := store.LogFilter{Flow: r.flow.Name, Since: since, Limit: 1000}
+	for {
+		lines, err := r.Store.Log(ctx, f)
+		if err != nil {
+			return fmt.Errorf("recall what was made since the plan: %w", err)
+		}
+		for _, l := range lines {
+			if l.Outcome == outcomeWord(connector.OutcomeCreated) && l.Result != "" {
+				r.made[l.Result] = "new"
+			}
+			f.After = l.ID
+		}
+		if len(lines) < f.Limit {
+			return nil
+		}
+	}
 }

@@ -143,7 +143,9 @@ func (r *run) all(ctx context.Context) error {
 				keys = append(keys, it.Key)
 			}
 		}
-		err = r.keys(ctx, keys)
+		if err = r.recallMade(ctx, r.opts.Plan.Created); err == nil {
+			err = r.keys(ctx, keys)
+		}
 	case r.opts.Only != nil:
 		err = r.keys(ctx, r.opts.Only)
 	default:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pomost/pomost/sdk/connector"
 	"github.com/pomost/pomost/sdk/record"
@@ -421,6 +422,11 @@ func (e *evaluation) fitText(r *Rule, t string, f record.Field, name string) rec
 	if f.Upper {
 		t = strings.ToUpper(t)
 	}
+	// No system keeps these: an order that has them is better held as a whole than refused half done.
+	if !utf8.ValidString(t) || strings.ContainsFunc(t, func(c rune) bool { return unprintable(c, f.Length > 0) }) {
+		e.hold(connector.CauseInvalidValue, name, name+" holds control characters", "correct the value in the source")
+		return record.Absent()
+	}
 	n := runes(t)
 	if f.Length <= 0 || n <= f.Length {
 		return record.Text(t)
@@ -436,6 +442,14 @@ func (e *evaluation) fitText(r *Rule, t string, f record.Field, name string) rec
 		e.hold(connector.CauseLength, name, fmt.Sprintf("%s has %d characters, the field takes %d", name, n, f.Length), "shorten the value in the source")
 	}
 	return record.Absent()
+}
+
+// unprintable reports whether c is a control character; those that end or divide lines may stand in a text of many lines.
+func unprintable(c rune, oneLine bool) bool {
+	if c == '\n' || c == '\r' || c == '\t' {
+		return oneLine
+	}
+	return c < 0x20 || c == 0x7f
 }
 
 // clip shortens a value for a message.

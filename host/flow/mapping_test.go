@@ -337,6 +337,8 @@ func TestWriteOrderHolds(t *testing.T) {
 			l[0].MustSet("quantity", record.Decimal(decimal.MustParse("1.00001")))
 		}},
 		{"reference", "COMMENT1", "length", func(c Context, _ []record.Record) { c["sending"].Values[0] = record.Text(strings.Repeat("9", 41)) }},
+		{"control characters", "COMMENT1", "invalid_value", func(c Context, _ []record.Record) { c["sending"].Values[0] = record.Text("9\x00\x1b[31m") }},
+		{"a line end in a field of one line", "COMMENT1", "invalid_value", func(c Context, _ []record.Record) { c["sending"].Values[0] = record.Text("9\n1") }},
 		{"no date", "ORD_DATE", "invalid_value", func(c Context, _ []record.Record) {
 			i, _ := OrderSchema.Index("date")
 			c["order"].Values[i] = record.Null()

@@ -138,7 +138,7 @@ type Link struct {
 	Source record.Fingerprint
 	// Sent and Observed hold per field of B the short hash of what was sent and of what was then seen there.
 	Sent, Observed map[string]string
-	// Verified is "verified", "differs", "unverifiable" or "".
+	// Verified is "verified", "differs", "unverifiable", "not yet" (written, not yet compared) or "" (not written by us).
 	Verified         string
 	Created, Updated time.Time
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/sdk/connector"
-	"github.com/pomost/pomost/sdk/decimal"
 	"github.com/pomost/pomost/sdk/record"
 )
 
@@ -81,7 +80,9 @@ func relevant(canon record.Record) record.Fingerprint {
 }
 
 func (s *order) text(field string) string { return strings.TrimSpace(s.doc.Get(field).String()) }
-func (s *order) flag(field string) bool   { return s.doc.Get(field).AsBool() }
+
+func (s *order) flag(field string) bool { return s.doc.Get(field).AsBool() }
+
 func (s *order) sub(field string) record.Record {
 	r, _ := s.doc.Get(field).AsRecord()
 	return r
@@ -122,7 +123,7 @@ func (s *order) known() (Decision, bool) {
 		return s.d, false
 	}
 	s.d.Found = l.Key
-	if l.Verified == VerifiedDiffers {
+	if l.Verified == VerifiedDiffers || l.Verified == VerifiedNotYet && l.Source == s.d.Source {
 		return s.compareAgain(l), true
 	}
 	if l.Source == s.d.Source || l.Source == (record.Fingerprint{}) {
@@ -135,17 +136,21 @@ func (s *order) known() (Decision, bool) {
 	return s.final(Unchanged, "already sent as "+l.Key+"; its later change is ignored (setting edited)")
 }
 
-// compareAgain looks whether a difference in what was booked has been put right since: what would be sent now is compared with what
-// the destination holds.
+// compareAgain looks at what was booked once more: where it differed, whether it has been put right since; where a run ended before it
+// could look, for the first time. What would be sent now is compared with what the destination holds.
 func (s *order) compareAgain(l Link) Decision {
 	ans, ok := s.find(s.booked(s.reference()))
 	twin := *s // what it asks for comes back in its decision
 	now := twin.build()
-	if !ok || now.Verdict == NeedMore {
-		if now.Verdict != NeedMore {
-			return s.need(s.d)
-		}
+	switch {
+	case now.Verdict == NeedMore:
 		return now
+	case !ok:
+		return s.need(s.d)
+	case l.Verified == VerifiedNotYet && (ans.Status == connector.CannotTell || now.Verdict != Act):
+		// There is nothing to compare with, or nothing would be sent any more: that says nothing about what was booked.
+		s.d.Verdict, s.d.Reason, s.d.Verified = Adopt, "what was booked as "+l.Key+" cannot be compared any more", VerifiedUnverifiable
+		return s.d
 	}
 	diff := "what was booked differs from what was sent"
 	for _, r := range ans.Records {
@@ -154,7 +159,7 @@ func (s *order) compareAgain(l Link) Decision {
 			continue
 		}
 		if diff = Compare(now.Actions[len(now.Actions)-1].Expect, Booked(s.Recipe, r)); diff == "" {
-			s.d.Verdict, s.d.Reason, s.d.Verified = Adopt, "what was booked as "+l.Key+" agrees now", Verified
+			s.d.Verdict, s.d.Reason, s.d.Verified = Adopt, "what was booked as "+l.Key+" agrees", Verified
 			return s.d
 		}
 	}
@@ -196,21 +201,6 @@ func (s *order) special() (Decision, bool) {
 		return hold(s.d, "currency", fmt.Sprintf("it is in %s, the destination keeps %s", cur, s.Currency), "enter this order by hand"), true
 	}
 	return s.d, false
-}
-
-func (s *order) rows() []record.Record {
-	var rows []record.Record
-	for _, v := range s.doc.Get("rows").AsList() {
-		if r, ok := v.AsRecord(); ok {
-			rows = append(rows, r)
-		}
-	}
-	slices.SortStableFunc(rows, func(a, b record.Record) int {
-		x, _ := a.Get("line").AsInteger()
-		y, _ := b.Get("line").AsInteger()
-		return int(x - y)
-	})
-	return rows
 }
 
 // paid applies only_paid: paid lives on the invoice, not on the order.
@@ -348,199 +338,4 @@ func (s *order) build() Decision {
 		return *deliveryHeld
 	}
 	return s.compose(party, delivery, lines)
-}
-
-// compose puts the order's own record behind the actions for its customer and address.
-func (s *order) compose(p party, delivery place, lines []record.Record) Decision {
-	if p.action != nil {
-		s.d.Actions = append(s.d.Actions, *p.action)
-	}
-	if delivery.action != nil {
-		s.d.Actions = append(s.d.Actions, *delivery.action)
-	}
-	s.d.Relied = []Relied{{"debtor", keyOrNew(p.key)}, {"debtor", keyOrNew(p.invoiceTo)}, {"address", "home"}}
-	if delivery.key != "" || delivery.action != nil {
-		s.d.Relied[2].Key = keyOrNew(delivery.key)
-	}
-	target := s.Recipe.Write["order"]
-	schema := s.Schemas[target.Object]
-	ref := s.reference()
-	debtor := record.New(flow.PartySchema)
-	debtor.MustSet("key", record.Text(p.key))
-	debtor.MustSet("invoice_to", record.Text(p.invoiceTo))
-	debtor.MustSet("delivery_code", record.Text(delivery.key))
-	sending := record.New(flow.SendingSchema)
-	sending.MustSet("reference", record.Text(ref))
-	sending.MustSet("currency", record.Text(s.Currency))
-	mapped := target.Map(flow.Context{"order": s.doc, "customer": p.customer, "debtor": debtor, "sending": sending}, lines, schema)
-	if len(mapped.Holds) > 0 {
-		return s.holdFor(mapped.Holds[0])
-	}
-	s.warn(mapped.Warnings)
-	for _, name := range sortedNames(s.Settings.Constants) {
-		v, err := flow.ConvertText(s.Settings.Constants[name], schema, name)
-		if err != nil {
-			return hold(s.d, "invalid_value", "the constant "+name+" does not fit: "+err.Error(), "correct the setting constants")
-		}
-		mapped.Record.MustSet(name, v)
-	}
-	s.d.Main = withoutParty(mapped)
-	expect := Booked(s.Recipe, mapped.Record)
-	var refs []Ref
-	for _, r := range mapped.Refs {
-		switch r.Path {
-		case "debtor.key", "debtor.invoice_to":
-			if p.action != nil && p.action.Action == connector.Create {
-				refs = append(refs, Ref{r.Field, p.action.Step})
-			}
-		case "debtor.delivery_code":
-			if delivery.action != nil {
-				refs = append(refs, Ref{r.Field, delivery.action.Step})
-			}
-		}
-	}
-	if p.action != nil && p.action.Action == connector.Create {
-		expect["debtor"] = "@" + p.action.Step
-	}
-	s.d.Actions = append(s.d.Actions, Action{
-		Step: "order", Action: connector.Create, Object: target.Object, Record: mapped.Record, Refs: refs,
-		Identity: "reference:" + ref, Lookup: s.booked(ref), KeyField: s.Recipe.Back["booked"].Key, Expect: expect,
-		Link: LinkNeed{Object: s.Recipe.Read["order"].Object, Key: s.text("key")}, Kind: "order",
-		Changes: changes(mapped.Record, refs),
-	})
-	s.d.Verdict = Act
-	return s.d
-}
-
-func keyOrNew(key string) string {
-	if key == "" {
-		return "new"
-	}
-	return key
-}
-
-// withoutParty is the fingerprint of an outgoing order without the keys of its debtor and address.
-func withoutParty(m flow.Mapped) record.Fingerprint {
-	r := record.Record{Schema: m.Record.Schema, Values: slices.Clone(m.Record.Values)}
-	for _, ref := range m.Refs {
-		if strings.HasPrefix(ref.Path, "debtor.") {
-			r.MustSet(ref.Field, record.Absent())
-		}
-	}
-	return record.FingerprintOf(r)
-}
-
-func (s *order) warn(ws []flow.Warning) {
-	for _, w := range ws {
-		s.d.Warnings = append(s.d.Warnings, w.Field+": "+w.Message)
-	}
-}
-
-// price runs the price rule and makes the outgoing rows.
-func (s *order) price(goods map[int64]product) (PriceOutput, []record.Record, *Decision) {
-	in := PriceInput{
-		IncludesVAT: s.flag("includes_vat"), Gross: s.Gross, Decimals: s.PriceDecimals,
-		DiscountLines: s.Settings.Discounts == "line", CanSplit: s.Settings.DiscountArticle != "", CanRound: s.Settings.RoundingArticle != "",
-		Total: number(s.doc, "total"), VAT: number(s.doc, "total_vat"), Roundings: number(s.doc, "roundings"),
-	}
-	fail := func(cause, reason, remedy string) (PriceOutput, []record.Record, *Decision) {
-		d := hold(s.d, cause, reason, remedy)
-		return PriceOutput{}, nil, &d
-	}
-	var rows []record.Record
-	for _, r := range s.rows() {
-		line, _ := r.Get("line").AsInteger()
-		if r.Get("is_text").AsBool() {
-			s.d.Warnings = append(s.d.Warnings, fmt.Sprintf("row %d is a text row and is not sent", line))
-			continue
-		}
-		qty, price := number(r, "quantity"), number(r, "unit_price")
-		if qty == nil || price == nil {
-			return fail("invalid_value", fmt.Sprintf("row %d has no quantity or no price", line), "complete the order in the source")
-		}
-		if qty.Places() > s.QuantityDecimals {
-			return fail("invalid_value", fmt.Sprintf("row %d: the destination keeps %d decimals of a quantity, this one is %s", line, s.QuantityDecimals, qty),
-				"change the quantity or the unit in the source")
-		}
-		row := PriceRow{Line: line, Quantity: *qty, UnitPrice: *price, Fixed: r.Get("fixed_discount").AsBool(), Amount: number(r, "amount")}
-		if d := number(r, "discount"); d != nil {
-			row.Discount = *d
-		}
-		rate := number(r, "vat_rate")
-		if rate == nil {
-			return fail("invalid_value", fmt.Sprintf("row %d states no VAT rate, so what the destination will charge cannot be foretold", line), "enter this order by hand")
-		}
-		row.Rate = *rate
-		in.Rows = append(in.Rows, row)
-		rows = append(rows, r)
-	}
-	if len(rows) == 0 {
-		return fail("invalid_value", "it has no rows with an amount", "complete the order in the source")
-	}
-	out, err := Price(in)
-	if err != nil {
-		return fail("amounts_differ", err.Error(), "set a discount_article or a rounding_article for the flow, or correct the order in the source")
-	}
-	var lines []record.Record
-	for i, r := range rows {
-		line := record.New(flow.OutgoingRowSchema)
-		line.MustSet("line", record.Integer(in.Rows[i].Line))
-		line.MustSet("article", record.Text(goods[in.Rows[i].Line].code))
-		line.MustSet("article_name", record.Text(goods[in.Rows[i].Line].name))
-		line.MustSet("text", record.Text(r.Get("text").String()))
-		line.MustSet("quantity", record.Decimal(in.Rows[i].Quantity))
-		line.MustSet("price", record.Decimal(out.Prices[i]))
-		line.MustSet("vat_rate", record.Decimal(in.Rows[i].Rate))
-		lines = append(lines, line)
-	}
-	next := in.Rows[len(in.Rows)-1].Line
-	extra := func(article string, price decimal.Decimal) {
-		next++
-		line := record.New(flow.OutgoingRowSchema)
-		line.MustSet("line", record.Integer(next))
-		line.MustSet("article", record.Text(article))
-		line.MustSet("quantity", record.Decimal(decimal.New(1, 0)))
-		line.MustSet("price", record.Decimal(price))
-		lines = append(lines, line)
-	}
-	for _, d := range out.Discounts {
-		extra(s.productCode(s.Settings.DiscountArticle), d.Price)
-	}
-	if out.Rounding != nil {
-		extra(s.productCode(s.Settings.RoundingArticle), *out.Rounding)
-	}
-	return out, lines, nil
-}
-
-func number(r record.Record, field string) *decimal.Decimal {
-	if d, ok := r.Get(field).AsDecimal(); ok {
-		return &d
-	}
-	return nil
-}
-
-func changes(r record.Record, refs []Ref) []Change {
-	var out []Change
-	for i, v := range r.Values {
-		c := Change{Field: r.Schema.Fields[i].Name, To: v.String()}
-		given := !v.IsAbsent()
-		for _, ref := range refs {
-			if ref.Field == c.Field {
-				c.To, given = "("+ref.Step+")", true
-			}
-		}
-		if given {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-func sortedNames(m map[string]string) []string {
-	names := make([]string, 0, len(m))
-	for n := range m {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
 }

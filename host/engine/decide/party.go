@@ -15,6 +15,7 @@ const (
 	Verified             = "verified"
 	VerifiedDiffers      = "differs"
 	VerifiedUnverifiable = "unverifiable"
+	VerifiedNotYet       = "not yet" // written; the run ended before what was booked was compared
 )
 
 // party is whom the destination's order is booked on.

@@ -78,13 +78,13 @@ func (s *Store) linksOf(ctx context.Context, ends []store.End, other string, lin
 			}
 		}
 	}
-	hashes = nil
+	var rest []int64 // those that are no link's A
 	for h, ends := range at {
 		if links[ends[0]].ID == 0 {
-			hashes = append(hashes, h)
+			rest = append(rest, h)
 		}
 	}
-	if rows, err = s.linkRows(ctx, "b_hash", hashes); err != nil {
+	if rows, err = s.linkRows(ctx, "b_hash", rest); err != nil {
 		return err
 	}
 	for _, r := range rows {
