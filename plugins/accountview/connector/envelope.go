@@ -69,13 +69,13 @@ func (c *connection) valueOf(t *table, col column, v record.Value) (any, *sdk.Er
 			s = strings.ToUpper(strings.TrimSpace(s))
 		}
 		if n := utf8.RuneCountInString(s); col.Length > 0 && n > col.Length {
-			return nil, problem(sdk.CauseLength, col.Name, fmt.Sprintf("%s has %d characters, and %s of AccountView holds %d", quote(s), n, col.Name, col.Length),
+			return nil, problem(sdk.CauseLength, col.Name, fmt.Sprintf("it has %d characters, and %s of AccountView holds %d", n, col.Name, col.Length),
 				"shorten the value at its source or map it otherwise")
 		}
 		if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
 			return r == 0x7f || r < 0x20 && (kindOf(col.typ) != record.KindText || col.typ != 'M' || r != '\n' && r != '\r' && r != '\t')
 		}) {
-			return nil, problem(sdk.CauseInvalidValue, col.Name, fmt.Sprintf("%s holds characters that %s of AccountView cannot hold", quote(s), col.Name), "correct the value at its source")
+			return nil, problem(sdk.CauseInvalidValue, col.Name, fmt.Sprintf("it holds characters that %s of AccountView cannot hold", col.Name), "correct the value at its source")
 		}
 		return s, nil
 	case record.KindDecimal:

@@ -53,10 +53,11 @@ func (c *connection) writeOne(ctx context.Context, req sdk.WriteRequest, rec rec
 	return c.send(ctx, s, http.MethodPost, rec, c.bookDate(s, rec, req.Around), "", req.NotAfter)
 }
 
-// name names a record in messages.
+// name names a record in messages, which are kept: never by something personal such as an e-mail address.
 func (s *shape) name(rec record.Record) string {
 	for _, field := range []string{s.Reference, s.Key} {
-		if v := rec.Get(field); field != "" && !v.IsEmpty() {
+		i, ok := s.schema.Index(field)
+		if v := rec.Get(field); ok && !s.schema.Fields[i].Personal && !v.IsEmpty() {
 			return fmt.Sprintf("%s %s %s", s.code, field, quote(v.String()))
 		}
 	}
