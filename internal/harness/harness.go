@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/pomost/pomost/host/control"
@@ -32,8 +34,8 @@ type Options struct {
 	Dir string
 	// EA and AV are the sandboxes' flags. Without a state file they get one in Dir, so that they can be restarted.
 	EA, AV kit.Options
-	// EASettings and AVSettings are further settings of the two connections.
-	EASettings, AVSettings map[string]string
+	// Today is when both systems' clocks start; zero is now.
+	Today time.Time
 	// Connectors is a folder of connectors' binaries to be started as plugins; "" runs the connectors in this process.
 	Connectors string
 }
@@ -42,19 +44,26 @@ type Options struct {
 type World struct {
 	EA, AV  *System
 	Service *control.Service
+	// EASettings and AVSettings are the settings of the two connections besides their addresses; a change counts from the next Apply.
+	EASettings, AVSettings map[string]string
 
-	opts Options
-	home string
+	opts  Options
+	home  string
+	ahead atomic.Int64 // of the systems' clocks before the real one
 }
 
 // New starts a World with nothing applied. Close must be called in any case.
 func New(ctx context.Context, opts Options) (*World, error) {
-	w := &World{opts: opts, home: filepath.Join(opts.Dir, "home")}
+	w := &World{opts: opts, home: filepath.Join(opts.Dir, "home"), EASettings: map[string]string{"settle_time": "2s"},
+		AVSettings: map[string]string{"settle_time": "2s", "company": avsandbox.CompanyCode}}
+	if !opts.Today.IsZero() {
+		w.ahead.Store(int64(time.Until(opts.Today)))
+	}
 	var err error
-	if w.EA, err = startIn(ctx, opts.Dir, easandbox.System(), opts.EA); err != nil {
+	if w.EA, err = w.start(ctx, easandbox.System(), opts.EA); err != nil {
 		return nil, err
 	}
-	if w.AV, err = startIn(ctx, opts.Dir, avsandbox.System(), opts.AV); err != nil {
+	if w.AV, err = w.start(ctx, avsandbox.System(), opts.AV); err != nil {
 		return nil, errors.Join(err, w.EA.Close())
 	}
 	o := control.Options{Home: w.home, Connectors: opts.Connectors, Command: "harness", Getenv: w.secret}
@@ -65,11 +74,20 @@ func New(ctx context.Context, opts Options) (*World, error) {
 	return w, nil
 }
 
-func startIn(ctx context.Context, dir string, sys kit.System, o kit.Options) (*System, error) {
+func (w *World) start(ctx context.Context, sys kit.System, o kit.Options) (*System, error) {
 	if o.StateFile == "" {
-		o.StateFile = filepath.Join(dir, sys.Name+".state")
+		o.StateFile = filepath.Join(w.opts.Dir, sys.Name+".state")
+	}
+	if o.Now == nil {
+		o.Now = func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 	}
 	return Start(ctx, sys, o)
+}
+
+// Later moves both systems' clocks on. Tokens end by that; the callers get new ones.
+func (w *World) Later(ctx context.Context, d time.Duration) error {
+	w.ahead.Add(int64(d))
+	return errors.Join(w.EA.Consent(ctx), w.AV.Consent(ctx))
 }
 
 // Close stops both sandboxes.
@@ -85,22 +103,16 @@ func (w *World) secret(name string) string {
 // Apply applies a configuration with both connections and the orders flow with these settings.
 func (w *World) Apply(ctx context.Context, settings map[string]any) error {
 	side := func(s *System, name, env string, more map[string]string) map[string]any {
-		set := map[string]any{"base_url": s.Info.BaseURL, "token_url": s.Info.TokenURL, "settle_time": "2s"}
-		for k, v := range more {
-			set[k] = v
-		}
+		set := map[string]string{"base_url": s.Info.BaseURL, "token_url": s.Info.TokenURL}
+		maps.Copy(set, more)
 		return map[string]any{"connector": name, "settings": set,
 			"secrets": map[string]any{"client_id": "env:" + env + "_ID", "client_secret": "env:" + env + "_SECRET", "refresh_token": "env:" + env + "_TOKEN"}}
-	}
-	books := map[string]string{"company": avsandbox.CompanyCode}
-	for k, v := range w.opts.AVSettings {
-		books[k] = v
 	}
 	config := map[string]any{
 		"version": 1,
 		"connections": map[string]any{
-			"shop":  side(w.EA, "eaccounting", "EA", w.opts.EASettings),
-			"books": side(w.AV, "accountview", "AV", books),
+			"shop":  side(w.EA, "eaccounting", "EA", w.EASettings),
+			"books": side(w.AV, "accountview", "AV", w.AVSettings),
 		},
 		"flows": map[string]any{Flow: map[string]any{
 			"recipe": "accountview-eaccounting/orders", "source": "shop", "destination": "books", "settings": settings,

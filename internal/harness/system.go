@@ -25,6 +25,7 @@ type System struct {
 	sys    kit.System
 	opts   kit.Options
 	client *http.Client
+	before []kit.Call // of the starts before this one
 }
 
 // Object is a JSON object; its numbers are json.Number.
@@ -45,26 +46,48 @@ func Start(ctx context.Context, sys kit.System, opts kit.Options) (*System, erro
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 4},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	return s, s.start(ctx)
+	return s, s.Start(ctx)
 }
 
-func (s *System) start(ctx context.Context) error {
+// Start brings a sandbox back that was closed: with its records and faults, at the same address.
+func (s *System) Start(ctx context.Context) error {
 	r, err := kit.Start(ctx, s.sys, s.opts)
 	if err != nil {
 		return err
 	}
+	if s.Running != nil {
+		s.before = s.Log()
+	}
 	s.Running = r
-	return s.consent(ctx)
+	s.opts.Listen = s.Host()
+	return s.Consent(ctx)
 }
 
-// Restart stops the sandbox and starts it with its records and another limit of calls a minute (kit.Options.Rate). It answers at
-// another address from then on.
+// Restart stops the sandbox and starts it with its records and another limit of calls a minute (kit.Options.Rate).
 func (s *System) Restart(ctx context.Context, rate int) error {
 	if err := s.Close(); err != nil {
 		return err
 	}
 	s.opts.Rate = rate
-	return s.start(ctx)
+	return s.Start(ctx)
+}
+
+// Host is the host and the port of the sandbox.
+func (s *System) Host() string {
+	host, _, _ := strings.Cut(strings.TrimPrefix(s.Info.BaseURL, "http://"), "/")
+	return host
+}
+
+// AddFault adds a fault to those there are; the counts of all start anew.
+func (s *System) AddFault(f kit.Fault) error {
+	s.opts.Faults = append(s.opts.Faults, f)
+	return s.SetFaults(s.opts.Faults)
+}
+
+// ClearFaults ends all faults.
+func (s *System) ClearFaults() error {
+	s.opts.Faults = nil
+	return s.SetFaults(nil)
 }
 
 // Close stops the sandbox; its state is in its state file then.
@@ -73,8 +96,8 @@ func (s *System) Close() error {
 	return s.Running.Close()
 }
 
-// consent walks the code flow of OAuth, as a person with a browser does.
-func (s *System) consent(ctx context.Context) error {
+// Consent gives the caller a new token; it walks the code flow of OAuth, as a person with a browser does.
+func (s *System) Consent(ctx context.Context) error {
 	back := "http://127.0.0.1:1/callback"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Info.AuthorizeURL+"?"+url.Values{"response_type": {"code"}, "client_id": {s.Info.ClientID},
 		"redirect_uri": {back}, "state": {"x"}}.Encode(), nil)
@@ -162,26 +185,58 @@ func (s *System) All(ctx context.Context, path string) ([]Object, error) {
 			}
 		}
 		meta, _ := answer["Meta"].(Object)
-		if n, err := strconv.Atoi(fmt.Sprint(meta["TotalNumberOfPages"])); err != nil || page >= n {
+		n, err := strconv.Atoi(fmt.Sprint(meta["TotalNumberOfPages"]))
+		if err != nil {
+			return nil, fmt.Errorf("%s does not say how many pages it has: %w", path, err)
+		}
+		if page >= n {
 			return out, nil
 		}
 	}
 }
 
-// Insert adds records to a business object of AccountView. bookDate chooses the administration, "" is today's.
-func (s *System) Insert(ctx context.Context, object, table, bookDate string, rows ...Object) (Object, error) {
-	def, data := section(table, rows, "")
-	return s.Call(ctx, http.MethodPost, "/accountviewdata", Object{"BookDate": bookDate, "BusinessObject": object,
-		"Table": Object{"Definition": def}, "TableData": Object{"Data": data}})
+// Tables are the table of a business object of AccountView and that of its lines, "" where it has none.
+func Tables(object string) (head, lines string) {
+	switch object {
+	case "AR1":
+		return "CONTACT", ""
+	case "ADDR":
+		return "DEL_ADDR", ""
+	case "AK1":
+		return "ARTICLE", ""
+	case "SO1":
+		return "SO_HDR", "SO_LINE"
+	}
+	return object, ""
 }
 
-// InsertOrder adds one sales order with its lines to AccountView.
-func (s *System) InsertOrder(ctx context.Context, bookDate string, head Object, lines ...Object) (Object, error) {
-	def, data := section("SO_HDR", []Object{head}, "")
-	lineDef, lineData := section("SO_LINE", lines, "1")
-	return s.Call(ctx, http.MethodPost, "/accountviewdata", Object{"BookDate": bookDate, "BusinessObject": "SO1",
-		"Table":     Object{"Definition": def, "DetailDefinitions": []any{lineDef}},
-		"TableData": Object{"Data": data, "DetailData": []any{lineData}}})
+// Insert adds records to a business object of AccountView. bookDate chooses the administration, "" is today's.
+func (s *System) Insert(ctx context.Context, object, bookDate string, rows ...Object) (Object, error) {
+	return s.Call(ctx, http.MethodPost, "/accountviewdata", envelope(object, bookDate, rows, nil))
+}
+
+// InsertWithLines adds one record with its lines to a business object of AccountView.
+func (s *System) InsertWithLines(ctx context.Context, object, bookDate string, head Object, lines ...Object) (Object, error) {
+	return s.Call(ctx, http.MethodPost, "/accountviewdata", envelope(object, bookDate, []Object{head}, lines))
+}
+
+// Change changes the fields given of one record of AccountView.
+func (s *System) Change(ctx context.Context, object, id, bookDate string, fields Object) (Object, error) {
+	body := envelope(object, bookDate, []Object{fields}, nil)
+	body["id"] = id
+	return s.Call(ctx, http.MethodPut, "/accountviewdata", body)
+}
+
+// envelope is the body of a write; lines belong to the first of the rows.
+func envelope(object, bookDate string, rows, lines []Object) Object {
+	head, below := Tables(object)
+	table, content := Object{}, Object{}
+	table["Definition"], content["Data"] = section(head, rows, "")
+	if len(lines) > 0 {
+		def, data := section(below, lines, "1")
+		table["DetailDefinitions"], content["DetailData"] = []any{def}, []any{data}
+	}
+	return Object{"BookDate": bookDate, "BusinessObject": object, "Table": table, "TableData": content}
 }
 
 // section is one table of an envelope; the rows share the fields of the first. header is the RowId that lines belong to.
@@ -207,6 +262,9 @@ func section(table string, rows []Object, header string) (def, data Object) {
 	}
 	return Object{"Name": table, "Fields": fields}, Object{"Rows": out}
 }
+
+// Log returns the calls of all starts, oldest first.
+func (s *System) Log() []kit.Call { return append(slices.Clone(s.before), s.Running.Log()...) }
 
 // Writes counts the calls that wrote, by method and object or path, since the call with that position in the log.
 func (s *System) Writes(since int) map[string]int {

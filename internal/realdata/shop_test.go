@@ -44,10 +44,10 @@ type order struct {
 }
 
 type row struct {
-	article, text      string
-	quantity, price    json.Number
-	discount           json.Number // fraction
-	comment, delivered bool
+	article, text   string
+	quantity, price json.Number
+	discount        json.Number // fraction
+	comment         bool
 }
 
 // loader enters a trade into both systems through their APIs.
@@ -196,7 +196,7 @@ func (l *loader) books(tr *trade) {
 		add(code, code, "0")
 	}
 	for chunk := range slices.Chunk(list, 500) {
-		l.insert("AK1", "ARTICLE", chunk...)
+		l.insert("AK1", chunk...)
 	}
 	for _, d := range tr.debtors {
 		for k, v := range map[string]string{"ACCT_NR": "1210", "SRC_CODE": "-", "CNT_CODE": "NL"} {
@@ -204,13 +204,13 @@ func (l *loader) books(tr *trade) {
 				d[k] = v
 			}
 		}
-		l.insert("AR1", "CONTACT", d)
+		l.insert("AR1", d)
 	}
 }
 
-func (l *loader) insert(object, table string, rows ...harness.Object) {
+func (l *loader) insert(object string, rows ...harness.Object) {
 	l.t.Helper()
-	if _, err := l.w.AV.Insert(l.t.Context(), object, table, "", rows...); err != nil {
+	if _, err := l.w.AV.Insert(l.t.Context(), object, "", rows...); err != nil {
 		l.t.Fatalf("AccountView refuses the data: %v", err)
 	}
 }

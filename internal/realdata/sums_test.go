@@ -40,7 +40,7 @@ func TestSumsFindDifferences(t *testing.T) {
 		{"9", "2026-05-01", line{"ORD_QTY": 3, "ART_PX": "10.05"}},
 	} {
 		b.line["ART_CODE"] = "MUG"
-		if _, err := w.AV.InsertOrder(t.Context(), b.date, harness.Object{"ORD_DATE": b.date, "RPL_INV": debtor, "COMMENT1": b.reference}, b.line); err != nil {
+		if _, err := w.AV.InsertWithLines(t.Context(), "SO1", b.date, harness.Object{"ORD_DATE": b.date, "RPL_INV": debtor, "COMMENT1": b.reference}, b.line); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -3,7 +3,6 @@ package scenario
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/pomost/pomost/host/control"
 	"github.com/pomost/pomost/host/store"
+	"github.com/pomost/pomost/internal/harness"
 )
 
 var update = flag.Bool("update", false, "write what the cases print into their files")
@@ -110,22 +110,25 @@ func (w *world) do(line string) error {
 	case "settings":
 		return w.apply(rest)
 	case "books":
-		w.books = ", " + strings.ReplaceAll(rest, "=", ": ")
+		k, v, _ := strings.Cut(rest, "=")
+		w.AVSettings[k] = v
 		return w.apply("{}")
 	case "later":
 		d, err := time.ParseDuration(rest)
-		w.later.Add(int64(d))
-		return errors.Join(err, w.ea.consent(), w.av.consent())
+		if err != nil {
+			return err
+		}
+		return w.Later(w.t.Context(), d)
 	case "plan":
 		return w.plan()
 	case "run":
-		return w.run(line, func(ctx context.Context) control.RunResult { return w.service.Run(ctx, []string{flowName}) })
+		return w.run(line, func(ctx context.Context) control.RunResult { return w.Service.Run(ctx, []string{harness.Flow}) })
 	case "run-plan":
-		return w.run(line, func(ctx context.Context) control.RunResult { return w.service.RunPlan(ctx, w.planID) })
+		return w.run(line, func(ctx context.Context) control.RunResult { return w.Service.RunPlan(ctx, w.planID) })
 	case "retry":
 		return w.retry(line, rest)
 	case "rewind":
-		return w.rewind()
+		return w.Rewind(w.t.Context())
 	case "records":
 		fmt.Fprintln(&w.out, line)
 		return w.records()
@@ -138,7 +141,7 @@ func (w *world) do(line string) error {
 }
 
 func (w *world) plan() error {
-	res, err := w.service.Plan(w.t.Context(), flowName)
+	res, err := w.Service.Plan(w.t.Context(), harness.Flow)
 	fmt.Fprintln(&w.out, "plan")
 	if err != nil {
 		w.failure(control.AsFailure(err))
@@ -165,7 +168,7 @@ func (w *world) plan() error {
 
 // run prints what a run says, which writes it made, and what is remembered after it.
 func (w *world) run(line string, do func(context.Context) control.RunResult) error {
-	before := len(w.av.Log())
+	before := len(w.AV.Log())
 	res := do(w.t.Context())
 	fmt.Fprintf(&w.out, "%s: exit %d", line, res.Exit())
 	for _, f := range res.Flows {
@@ -195,7 +198,7 @@ func (w *world) failure(f *control.Failure) {
 }
 
 func (w *world) retry(line, rest string) error {
-	req := control.RetryRequest{Flows: []string{flowName}}
+	req := control.RetryRequest{Flows: []string{harness.Flow}}
 	for _, arg := range strings.Fields(rest) {
 		if cause, ok := strings.CutPrefix(arg, "cause="); ok {
 			req.Cause = cause
@@ -203,20 +206,18 @@ func (w *world) retry(line, rest string) error {
 		}
 		req.Keys = append(req.Keys, w.expand(arg))
 	}
-	return w.run(line, func(ctx context.Context) control.RunResult { return w.service.Retry(ctx, req) })
+	return w.run(line, func(ctx context.Context) control.RunResult { return w.Service.Retry(ctx, req) })
 }
 
 // records prints what is remembered, equal lines once with their number.
 func (w *world) records() error {
+	found, err := w.Records(w.t.Context())
+	if err != nil {
+		return err
+	}
 	var all []string
-	for _, status := range []string{"", "watched"} {
-		res, err := w.service.Records(w.t.Context(), control.RecordsRequest{Status: status})
-		if err != nil {
-			return err
-		}
-		for _, r := range res.Records {
-			all = append(all, fmt.Sprintf("%s %s: %s%s%s", r.Label, r.Status, strings.TrimSpace(r.Cause+" "), prefixed(" ", r.Reason), prefixed(" → ", r.Remedy)))
-		}
+	for _, r := range found {
+		all = append(all, fmt.Sprintf("%s %s: %s%s%s", r.Label, r.Status, strings.TrimSpace(r.Cause+" "), prefixed(" ", r.Reason), prefixed(" → ", r.Remedy)))
 	}
 	slices.Sort(all)
 	number := regexp.MustCompile(`\d+`)
@@ -238,7 +239,7 @@ func (w *world) records() error {
 }
 
 func (w *world) log() error {
-	found, err := w.service.Logs(w.t.Context(), store.LogFilter{Flow: flowName})
+	found, err := w.Service.Logs(w.t.Context(), store.LogFilter{Flow: harness.Flow})
 	fmt.Fprintln(&w.out, "log")
 	for _, l := range found {
 		fmt.Fprintf(&w.out, "  %s\n", strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s %s %s %s %s", l.Key, l.Step, l.Action, l.Object, l.Outcome, l.Result, l.Cause, l.Message)), " "))

@@ -1,153 +1,19 @@
 package scenario
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
-	"net/url"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/pomost/pomost/internal/harness"
 	kit "github.com/pomost/pomost/sdk/sandbox"
 )
-
-// system is one running sandbox, filled and looked at through its own API.
-type system struct {
-	*kit.Running
-	w      *world
-	sys    kit.System
-	opts   kit.Options
-	faults []kit.Fault
-	client *http.Client
-	token  string
-	header map[string]string
-	before []kit.Call // calls before the last start
-}
-
-func newSystem(w *world, sys kit.System, data string, set map[string]string) *system {
-	s := &system{w: w, sys: sys, opts: kit.Options{Set: set, Data: data, StateFile: filepath.Join(w.dir, sys.Name+".state"), Now: w.today}, header: map[string]string{},
-		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-	if err := s.start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { _ = s.Close() })
-	if s.Info.Company != "" {
-		s.header["x-company"] = s.Info.Company
-	}
-	if err := s.consent(); err != nil {
-		w.t.Fatal(err)
-	}
-	return s
-}
-
-func (s *system) start() error {
-	r, err := kit.Start(s.w.t.Context(), s.sys, s.opts)
-	if err != nil {
-		return err
-	}
-	if s.Running == nil {
-		s.opts.Listen = strings.TrimPrefix(origin(r.Info.BaseURL), "http://")
-	}
-	s.Running = r
-	return nil
-}
-
-func (s *system) stop() error {
-	s.before = s.Log()
-	return s.Close()
-}
-
-// Log returns the calls of all starts.
-func (s *system) Log() []kit.Call { return append(slices.Clone(s.before), s.Running.Log()...) }
-
-func origin(base string) string {
-	u, err := url.Parse(base)
-	if err != nil {
-		return base
-	}
-	return u.Scheme + "://" + u.Host
-}
-
-func (s *system) origin() string { return origin(s.Info.BaseURL) }
-
-func (s *system) set(key, otherwise string) string {
-	if v := s.opts.Set[key]; v != "" {
-		return v
-	}
-	return otherwise
-}
-
-// consent gets a token of our own, so that the connection's chain of refresh tokens is left alone.
-func (s *system) consent() error {
-	back := "http://127.0.0.1:1/callback"
-	resp, err := s.client.Get(s.Info.AuthorizeURL + "?" + url.Values{"response_type": {"code"}, "client_id": {s.Info.ClientID}, "redirect_uri": {back}, "state": {"x"}}.Encode())
-	if err != nil {
-		return err
-	}
-	resp.Body.Close()
-	to, err := resp.Location()
-	if err != nil {
-		return err
-	}
-	resp, err = s.client.PostForm(s.Info.TokenURL, url.Values{"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "redirect_uri": {back},
-		"client_id": {s.Info.ClientID}, "client_secret": {s.Info.ClientSecret}})
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	var answer struct {
-		AccessToken string `json:"access_token"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.AccessToken == "" {
-		return fmt.Errorf("%s gave no token: %s %w", s.sys.Name, resp.Status, err)
-	}
-	s.token = answer.AccessToken
-	return nil
-}
-
-// call makes a call of our own and returns its answer, an object or {"Data": a list}.
-func (s *system) call(method, path string, body any) (map[string]any, error) {
-	var content io.Reader
-	if body != nil {
-		content = strings.NewReader(mustJSON(body))
-	}
-	req, err := http.NewRequest(method, s.Info.BaseURL+path, content)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+s.token)
-	req.Header.Set("Content-Type", "application/json")
-	for k, v := range s.header {
-		req.Header.Set(k, v)
-	}
-	resp, err := s.client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode >= 400 && s.sys.Name == "eaccounting" {
-		return nil, fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, data)
-	}
-	out := map[string]any{}
-	if len(bytes.TrimSpace(data)) == 0 {
-		return out, nil
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	return out, dec.Decode(&out)
-}
 
 var variable = regexp.MustCompile(`\$[A-Za-z][A-Za-z0-9_]*`)
 
@@ -170,7 +36,7 @@ func (w *world) replace(text, form string) string {
 
 // seed is a command to one system: VERB PLACE [NAME] [{YAML}].
 func (w *world) seed(side, rest string) error {
-	s := map[string]*system{"ea": w.ea, "av": w.av}[side]
+	s := map[string]*harness.System{"ea": w.EA, "av": w.AV}[side]
 	head, content, has := strings.Cut(rest, "{")
 	words := strings.Fields(w.expand(head))
 	body := map[string]any{}
@@ -186,23 +52,24 @@ func (w *world) seed(side, rest string) error {
 		if err := json.Unmarshal([]byte(mustJSON(body)), &f); err != nil {
 			return err
 		}
-		s.faults = append(s.faults, f)
-		return s.SetFaults(s.faults)
+		return s.AddFault(f)
 	case "FAULTS":
-		s.faults = nil
-		return s.SetFaults(nil)
+		return s.ClearFaults()
 	case "STOP":
-		return s.stop()
+		return s.Close()
 	case "START":
-		return s.start()
-	case "POST", "PUT", "CHANGE", "DELETE":
+		return s.Start(w.t.Context())
+	case "POST", "PUT":
 		if side == "av" {
 			return w.write(verb, place, name, body)
 		}
 		return w.callShop(verb, place, name, body)
-	default:
-		return fmt.Errorf("%s is no verb here", verb)
+	case "CHANGE", "DELETE":
+		if side == "ea" {
+			return w.callShop(verb, place, name, body)
+		}
 	}
+	return fmt.Errorf("%s has no command %s", side, words[0])
 }
 
 // callShop makes a call to eAccounting.
@@ -210,19 +77,19 @@ func (w *world) callShop(verb, path, name string, body map[string]any) error {
 	path = "/" + path
 	switch verb {
 	case "CHANGE":
-		have, err := w.ea.call("GET", path, nil)
+		have, err := w.EA.Call(w.t.Context(), http.MethodGet, path, nil)
 		if err != nil {
 			return err
 		}
 		maps.Copy(have, w.withRows(body))
-		_, err = w.ea.call("PUT", path, have)
+		_, err = w.EA.Call(w.t.Context(), http.MethodPut, path, have)
 		return err
 	case "POST":
 		if err := w.complete(path, name, body); err != nil {
 			return err
 		}
 	}
-	answer, err := w.ea.call(verb, path, body)
+	answer, err := w.EA.Call(w.t.Context(), verb, path, body)
 	if id, ok := answer["Id"].(string); ok && name != "" {
 		w.vars[strings.ReplaceAll(name, "-", "_")] = id
 	}
@@ -232,8 +99,8 @@ func (w *world) callShop(verb, path, name string, body map[string]any) error {
 // complete fills in what a new record needs and the case does not care about.
 func (w *world) complete(path, name string, body map[string]any) error {
 	first := func(table string, want map[string]string) (string, error) {
-		list, err := w.ea.call("GET", "/"+table+"?$pagesize=1000", nil)
-		for _, r := range rows(list["Data"]) {
+		list, err := w.EA.All(w.t.Context(), "/"+table)
+		for _, r := range list {
 			fits := true
 			for k, v := range want {
 				fits = fits && fmt.Sprint(r[k]) == v
@@ -316,21 +183,6 @@ func (w *world) withRows(body map[string]any) map[string]any {
 	return body
 }
 
-// tables are the header and the lines of an object of AccountView.
-func tables(object string) (head, lines string) {
-	switch object {
-	case "AR1":
-		return "CONTACT", ""
-	case "ADDR":
-		return "DEL_ADDR", ""
-	case "AK1":
-		return "ARTICLE", ""
-	case "SO1":
-		return "SO_HDR", "SO_LINE"
-	}
-	return object, ""
-}
-
 // write inserts into or changes AccountView.
 func (w *world) write(verb, object, name string, body map[string]any) error {
 	key := ""
@@ -345,60 +197,29 @@ func (w *world) write(verb, object, name string, body map[string]any) error {
 	case "SO1":
 		key, defaults = "ORD_NR", map[string]any{"ORD_DATE": "2026-06-10T00:00:00"}
 	}
-	head, lines := tables(object)
-	book, details := body["BookDate"], body[lines]
+	head, lines := harness.Tables(object)
+	details := rows(body[lines])
+	book := "2026-06-10"
+	if given, ok := body["BookDate"]; ok {
+		book = fmt.Sprint(given)
+	}
 	delete(body, "BookDate")
 	delete(body, lines)
-	if verb == "POST" {
-		for k, v := range defaults {
-			if _, given := body[k]; !given {
-				body[k] = v
-			}
+	if verb == http.MethodPut {
+		_, err := w.AV.Change(w.t.Context(), object, name, book, body)
+		return err
+	}
+	for k, v := range defaults {
+		if _, given := body[k]; !given {
+			body[k] = v
 		}
 	}
-	body["RowId"] = "1"
-	table, data := map[string]any{}, map[string]any{}
-	table["Definition"], data["Data"] = section(head, []map[string]any{body})
-	if list := rows(details); len(list) > 0 {
-		for i := range list {
-			list[i]["RowId"], list[i]["HeaderId"] = strconv.Itoa(i+1), "1"
-		}
-		def, content := section(lines, list)
-		table["DetailDefinitions"], data["DetailData"] = []any{def}, []any{content}
-	}
-	if book == nil {
-		book = "2026-06-10"
-	}
-	envelope := map[string]any{"BookDate": book, "BusinessObject": object, "Table": table, "TableData": data}
-	if verb == "PUT" {
-		envelope["id"] = name
-	}
-	answer, err := w.av.call(verb, "/accountviewdata", envelope)
+	answer, err := w.AV.InsertWithLines(w.t.Context(), object, book, body, details...)
 	if err != nil {
 		return err
 	}
-	if msg, bad := answer["ErrorMessage"]; bad {
-		return fmt.Errorf("AccountView: %v", msg)
-	}
-	if made := rows(answer[head]); len(made) > 0 && verb == "POST" && name != "" && object != "AK1" { // an article's code is its name
+	if made := rows(answer[head]); len(made) > 0 && name != "" && object != "AK1" { // an article's code is its name
 		w.vars[strings.ReplaceAll(name, "-", "_")] = strings.TrimSpace(fmt.Sprint(made[0][key]))
 	}
 	return nil
-}
-
-// section is the definition and the data of one table in an envelope; the rows share the fields of the first.
-func section(table string, list []map[string]any) (def, data map[string]any) {
-	names := slices.Sorted(maps.Keys(list[0]))
-	var fields, out []any
-	for _, n := range names {
-		fields = append(fields, map[string]any{"Name": n})
-	}
-	for _, r := range list {
-		var values []any
-		for _, n := range names {
-			values = append(values, r[n])
-		}
-		out = append(out, map[string]any{"Values": values})
-	}
-	return map[string]any{"Name": table, "Fields": fields}, map[string]any{"Rows": out}
 }
