@@ -100,10 +100,10 @@ generate: ## Generate the code of proto/
 verify: check ## Fail where generated code is stale, go.mod untidy, or the protocol broken since the last release
 	$(GO) mod tidy -diff
 	cd tools && $(GO) mod tidy -diff
-	rm -rf $(BIN)/verify && mkdir -p $(BIN)/verify
-	cd proto && $(TOOL) buf generate -o $(BIN)/verify
-	@for f in $$(cd proto && find . -name '*.pb.go'); do \
-		diff -u "proto/$$f" "$(BIN)/verify/$$f" || { echo "proto/$$f is stale: run make generate"; exit 1; }; \
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	(cd proto && $(TOOL) buf generate -o "$$dir"); \
+	for f in $$(cd proto && find . -name '*.pb.go'); do \
+		diff -u "proto/$$f" "$$dir/$$f" || { echo "proto/$$f is stale: run make generate"; exit 1; }; \
 	done
 	@tag=$$(git describe --tags --abbrev=0 --match='v*' 2>/dev/null || true); \
 	if [ -n "$$tag" ]; then cd proto && $(TOOL) buf breaking --against "../.git#tag=$$tag,subdir=proto"; \

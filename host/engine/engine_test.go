@@ -324,7 +324,14 @@ func TestHeartbeat(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		r.clock.beat <- struct{}{} // taken: the beat before is done
+		select {
+		case r.clock.beat <- struct{}{}: // taken: the beat before is done
+		case <-time.After(time.Second): // the beat before was still on its way, found the lease lost and was the last
+			if !lost {
+				t.Error("there is no heartbeat")
+				return
+			}
+		}
 		if !lost {
 			r.clock.beat <- struct{}{}
 		}

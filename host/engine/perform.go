@@ -79,7 +79,8 @@ func (r *run) one(ctx context.Context, rec record.Record, known *store.Record, t
 	d, key := ds[0], r.flow.Decider.Key(rec)
 	failpoint.Hit("decided")
 	// What stands already, made by this very plan in an interrupted run or by a request whose answer was lost, refuses nothing.
-	if r.plan != nil && d.Verdict != decide.Unchanged {
+	stands := d.Verdict == decide.Unchanged || d.Verdict == decide.Adopt && r.made[d.Found] != ""
+	if r.plan != nil && !stands {
 		if changed := r.asPlanned(key, d); changed != "" {
 			d.Verdict, d.Cause = decide.Hold, "conflict"
 			d.Reason, d.Remedy = "it is no longer as planned: "+changed, "make a new plan"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -129,17 +130,24 @@ func (r *run) held() store.Lease {
 }
 
 func (r *run) all(ctx context.Context) error {
+	if r.opts.Plan != nil {
+		r.plan = map[string]store.PlanItem{}
+		for _, it := range r.opts.Plan.Items {
+			if it.Action != "skip" {
+				r.plan[it.Key] = it
+			}
+		}
+	}
 	pending, err := r.pending(ctx)
 	if err != nil {
 		return err
 	}
 	switch {
 	case r.opts.Plan != nil:
-		r.plan = map[string]store.PlanItem{}
 		var keys []string
 		for _, it := range r.opts.Plan.Items {
-			if it.Action != "skip" {
-				r.plan[it.Key] = it
+			queued := slices.ContainsFunc(r.queue, func(d deferred) bool { return d.key == it.Key })
+			if _, planned := r.plan[it.Key]; planned && !queued {
 				keys = append(keys, it.Key)
 			}
 		}
@@ -157,16 +165,21 @@ func (r *run) all(ctx context.Context) error {
 	return r.finishDeferred(ctx)
 }
 
-// pending queues the records whose effects have no known outcome: what a crash or a lost answer left behind.
+// pending queues the records whose effects have no known outcome: what a crash or a lost answer left behind. A plan's run takes up
+// its own of them, a retry those that it is told to. It returns the keys that nothing else may take up.
 func (r *run) pending(ctx context.Context) (map[string]bool, error) {
 	intents, err := r.Store.Intents(ctx, r.flow.Name)
 	if err != nil {
 		return nil, fmt.Errorf("read intents: %w", err)
 	}
+	mine := func(key string) bool {
+		_, planned := r.plan[key]
+		return r.opts.Only == nil && (r.opts.Plan == nil || planned)
+	}
 	keys := map[string]bool{}
 	for _, i := range intents {
 		// One that was given up waits for a person, not for time.
-		if r.opts.Only == nil && r.opts.Plan == nil && !keys[i.Key] && i.State != store.IntentGivenUp {
+		if mine(i.Key) && !keys[i.Key] && i.State != store.IntentGivenUp {
 			r.enqueue(i.Key, r.landed(i), 0)
 		}
 		keys[i.Key] = true
@@ -177,7 +190,7 @@ func (r *run) pending(ctx context.Context) (map[string]bool, error) {
 		return nil, fmt.Errorf("read waiting records: %w", err)
 	}
 	for _, w := range waiting {
-		if r.opts.Only == nil && r.opts.Plan == nil && !keys[w.Key] {
+		if mine(w.Key) && !keys[w.Key] {
 			r.enqueue(w.Key, r.Clock.Now(), 0)
 		}
 		keys[w.Key] = true
