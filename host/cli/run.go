@@ -28,7 +28,7 @@ func (a *app) runCommand() *cobra.Command {
 			case cmd.Flags().Changed("plan"):
 				return usage("--plan needs the ID of a plan", "`pomost plan FLOW` makes one and tells its ID")
 			case len(args) == 0:
-				return a.nameFlows(s)
+				return a.nameFlows(s, control.RunResult{Flows: []control.FlowResult{}})
 			}
 			return a.showRun(s.Run(a.ctx, unique(args)))
 		},
@@ -37,17 +37,17 @@ func (a *app) runCommand() *cobra.Command {
 	return cmd
 }
 
-// nameFlows says which flows there are to someone who named none.
-func (a *app) nameFlows(s *control.Service) error {
+// nameFlows says which flows there are to someone who named none; answer is the command's empty one.
+func (a *app) nameFlows(s *control.Service, answer any) error {
 	names, err := s.Flows(a.ctx)
 	if err != nil {
-		return a.finish(control.RunResult{Flows: []control.FlowResult{}}, err, control.ExitUsage, nil)
+		return a.finish(answer, err, control.ExitUsage, nil)
 	}
 	remedy := "there is none yet: apply a file that has one"
 	if len(names) > 0 {
 		remedy = "flows are: " + strings.Join(names, ", ")
 	}
-	return a.finish(control.RunResult{Flows: []control.FlowResult{}}, usage("no flow is named", remedy), control.ExitUsage, nil)
+	return a.finish(answer, usage("no flow is named", remedy), control.ExitUsage, nil)
 }
 
 func unique(args []string) []string {
@@ -127,7 +127,7 @@ func (a *app) planCommand() *cobra.Command {
 			s := a.service()
 			switch {
 			case len(args) == 0:
-				return a.nameFlows(s)
+				return a.nameFlows(s, control.PlanResult{Actions: []engine.Planned{}})
 			case len(args) > 1:
 				return usage("a plan is of one flow", "make one plan after the other")
 			}
