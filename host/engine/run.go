@@ -356,20 +356,23 @@ func (r *run) reread(ctx context.Context, keys []string) ([]record.Record, error
 		return nil, err
 	}
 	var recs []record.Record
-	for i, l := range lookups {
-		r.done[keys[i]] = true
-		ans := r.know.facts.Answers[l.ID()]
+	for _, key := range keys {
+		r.done[key] = true
+		ans := r.know.facts.Answers[r.flow.Decider.ByKey(key).ID()]
 		if ans.Status == connector.Found && len(ans.Records) > 0 {
 			recs = append(recs, ans.Records[0])
 			continue
 		}
 		r.count(func(c *store.Counts) { c.Read++; c.Failed++ })
-		known, err := r.Store.Records(ctx, store.RecordFilter{Flow: r.flow.Name, Keys: keys[i : i+1]})
+		known, err := r.Store.Records(ctx, store.RecordFilter{Flow: r.flow.Name, Keys: []string{key}})
 		if err != nil {
 			return nil, fmt.Errorf("read remembered records: %w", err)
 		}
-		gone := store.Record{Flow: r.flow.Name, Key: keys[i], Status: store.RecordFailed, Cause: string(connector.CauseInvalidValue),
+		gone := store.Record{Flow: r.flow.Name, Key: key, Status: store.RecordFailed, Cause: string(connector.CauseInvalidValue),
 			Reason: "it is no longer in the source", Remedy: "nothing, if it was deleted there on purpose", Updated: r.Clock.Now()}
+		if ans.Status == connector.CannotTell {
+			gone.Cause, gone.Reason, gone.Remedy = string(connector.CauseRights), "it cannot be read: "+ans.Reason, "give the connection the right to read it"
+		}
 		for _, k := range known { // what people call it is not to be had from the source any more
 			gone.Label, gone.Date = k.Label, k.Date
 		}
