@@ -158,11 +158,30 @@ func (k *knowledge) call(ctx context.Context, end End, object string, part []dec
 	out := make([]decide.Answer, len(part))
 	for i := range part {
 		if i < len(results) { // a missing answer stays CannotTell
-			r := results[i]
+			r := exactly(part[i], results[i])
 			out[i] = decide.Answer{Status: r.Status, Records: r.Records, Scopes: r.Scopes, Reason: r.Reason, Cause: r.Cause}
 		}
 	}
 	return out, nil
+}
+
+// exactly keeps of an answer the records that have the key which was asked for, by the normalisation of decide.Fold: a system that does
+// not obey a filter must not lend a record to another's key. Where none has it, nothing is known.
+func exactly(l decide.Lookup, r connector.FindResult) connector.FindResult {
+	if r.Status != connector.Found {
+		return r
+	}
+	var same []record.Record
+	for _, rec := range r.Records {
+		if !slices.ContainsFunc(l.Fields, func(f decide.Field) bool { return decide.Fold(rec.Get(f.Name).String()) != decide.Fold(f.Value) }) {
+			same = append(same, rec)
+		}
+	}
+	if len(same) == 0 {
+		return connector.FindResult{Scopes: r.Scopes, Reason: "what was answered has other keys than were asked for"}
+	}
+	r.Records = same
+	return r
 }
 
 // written drops the answers that an effect may have changed: those that hold the record with that key, and those that would find
