@@ -1,5 +1,6 @@
 // Package store is what Pomost remembers between runs: configuration, secrets, links, intents, cursors, leases, records that wait
-// for somebody, plans and the line-per-attempt log. Payloads are never stored: keys, hashes, codes and amounts are.
+// for somebody, plans and the line-per-attempt log. Payloads are stored nowhere but in slices of that log, which come here sealed with
+// their day's key; all else is keys, hashes, codes and amounts.
 //
 // The interface is small so that SQLite (the default) and PostgreSQL keep the same promises; storetest holds the suite that
 // every implementation passes.
@@ -46,13 +47,18 @@ type Store interface {
 	Links(ctx context.Context, ends []End, other string) ([]Link, error)
 	// Records returns the remembered records that match, oldest first.
 	Records(ctx context.Context, f RecordFilter) ([]Record, error)
+	// RecordCounts counts the remembered records by flow, status and cause.
+	RecordCounts(ctx context.Context) ([]RecordCount, error)
+	// Pause remembers since when a flow is not run by its schedule; the zero time ends that. Paused returns the flows that are paused.
+	Pause(ctx context.Context, flow string, since time.Time) error
+	Paused(ctx context.Context) (map[string]time.Time, error)
 	// Intents returns the intents that have no final state yet, oldest first; flow "" is all flows.
 	Intents(ctx context.Context, flow string) ([]Intent, error)
 	// OpenIntent makes an intent durable and returns its ID. It fails with *BusyError when another open intent has the same
 	// destination connection, object and identity: works on one identity are serialised.
 	OpenIntent(ctx context.Context, i Intent) (int64, error)
 	// Commit applies a change in one transaction. A change whose lease is no longer held under its term is refused with
-	// ErrLost and nothing of it is done.
+	// ErrLost and nothing of it is done. It sets the ID of each line in c.Log.
 	Commit(ctx context.Context, c Change) error
 
 	// SavePlan and Plan keep plans; ErrNotFound for an unknown id.
@@ -61,6 +67,11 @@ type Store interface {
 
 	// Log returns log lines that match, oldest first.
 	Log(ctx context.Context, f LogFilter) ([]LogLine, error)
+	// Slices returns the slices of log lines, by line and in the order in which they came; Log is set in each.
+	Slices(ctx context.Context, logs []int64) ([]Slice, error)
+	// DropSlices removes at most limit slices of days before the given one and returns how many it removed: fewer than limit means
+	// that none is left.
+	DropSlices(ctx context.Context, before record.Date, limit int) (int, error)
 
 	Close() error
 }
@@ -189,6 +200,8 @@ const (
 	RecordFailed  RecordStatus = "failed"
 	RecordWatched RecordStatus = "watched"
 	RecordPending RecordStatus = "pending" // an effect's outcome is still open
+	// RecordSkipped is one that a person decided to leave out: it stays so until it changes in the source.
+	RecordSkipped RecordStatus = "skipped"
 )
 
 // Record is a source record that waits: for a person, for a system, for a status, or for an outcome.
@@ -210,7 +223,7 @@ type Record struct {
 	Revision int64
 }
 
-// RecordFilter selects remembered records; empty fields match all.
+// RecordFilter selects remembered records; empty fields match all. As everywhere, the name of a flow means its lanes (NAME:LANE) too.
 type RecordFilter struct {
 	Flow     string
 	Statuses []RecordStatus
@@ -218,15 +231,24 @@ type RecordFilter struct {
 	Cause    string
 }
 
+// RecordCount is how many records of a flow wait in one status for one cause.
+type RecordCount struct {
+	Flow   string
+	Status RecordStatus
+	Cause  string
+	Count  int
+}
+
 // Change is what one step alters, applied in one transaction.
 type Change struct {
-	Lease   Lease // zero: no lease needed (a person's command under the home lock)
-	Links   []Link
+	Lease   Lease    // zero: no lease needed (a person's command under the home lock)
+	Links   []Link   // Sent and Observed are added to what the link of the same two records remembers: all flows of a pair share it
 	Records []Record // set; Attempts is counted up and Since kept by the store while status and cause stay
 	Forget  []Record // remove by Flow and Key: the record is done
 	Settle  []Settlement
 	Cursors []Cursor
 	Log     []LogLine
+	Slices  []Slice // durable with the lines that they belong to
 }
 
 // Settlement moves an intent to a new state.
@@ -259,9 +281,13 @@ type PlanItem struct {
 	Source, Destination, Outgoing string
 }
 
-// LogLine is one attempt at one record, or one event of a run. It holds no payload.
+// LogLine is one attempt at one record, or one event of a run. It holds no payload: its slices do.
 type LogLine struct {
-	ID      int64     `json:"-"`
+	ID int64 `json:"-"`
+	// Label is what people call the record, sealed with the day's key; LabelHash the keyed hash that it is found by, 0 for none.
+	Label     []byte `json:"-"`
+	LabelHash int64  `json:"-"`
+
 	Time    time.Time `json:"time"`
 	Flow    string    `json:"flow"`
 	Run     string    `json:"run,omitempty"`
@@ -276,10 +302,16 @@ type LogLine struct {
 	Millis  int64     `json:"millis"`
 }
 
-// LogFilter selects log lines; empty fields match all. After is the ID of the last line already seen.
+// LogFilter selects log lines; empty fields match all.
 type LogFilter struct {
-	Flow, Key string
-	Since     time.Time
-	After     int64
-	Limit     int
+	Flow string
+	// Key and LabelHash select lines that have the one or the other, where both are given.
+	Key            string
+	LabelHash      int64
+	Cause, Outcome string
+	Since, Until   time.Time // Until is not included
+	After          int64     // the ID of the last line already seen
+	// Limit is the most lines to return; Newest takes the last ones of those that match instead of the first.
+	Limit  int
+	Newest bool
 }

@@ -7,6 +7,7 @@ package vault
 import (
 	"bufio"
 	"bytes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -19,8 +20,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 
 	"filippo.io/age"
+
+	"github.com/pomost/pomost/sdk/record"
 )
 
 // Cipher encrypts what is kept and decrypts it again.
@@ -57,6 +61,10 @@ func (p *Problem) Unwrap() error { return p.Err }
 type Vault struct {
 	identity *age.X25519Identity
 	hashKey  []byte
+	dir      string
+
+	mu   sync.Mutex
+	days map[record.Date]cipher.AEAD // keys of days that were used, see SealDay
 }
 
 var _ Cipher = (*Vault)(nil)
@@ -119,6 +127,7 @@ func read(path string) (*Vault, error) {
 	if err != nil {
 		return nil, &Problem{Message: "the key file " + path + " is damaged", Err: err, Remedy: "put the key file back from where you keep it"}
 	}
+	v.dir = filepath.Dir(path)
 	return v, nil
 }
 
@@ -149,7 +158,7 @@ func parse(text []byte) (*Vault, error) {
 	return v, lines.Err()
 }
 
-// makeKey makes a new key. The file appears under its name complete and synced, or not at all, and never over another one.
+// makeKey makes a new key.
 func makeKey(path string) (err error) {
 	defer func() {
 		if err != nil {
@@ -162,13 +171,18 @@ func makeKey(path string) (err error) {
 	}
 	hashKey := make([]byte, sha256.Size)
 	rand.Read(hashKey) // never fails since Go 1.24
+	return writeKey(path, fmt.Sprintf("# The key of this home of Pomost. Without it the secrets in the home cannot be read: keep a copy in a safe place,\n"+
+		"# apart from the back-ups of the data. Whoever has both can read the secrets.\n%s\nhash %s\n", identity, hex.EncodeToString(hashKey)))
+}
+
+// writeKey makes a key file for its owner alone. It appears under its name complete and synced, or not at all, and never over another one.
+func writeKey(path, text string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	_, err = fmt.Fprintf(f, "# The key of this home of Pomost. Without it the secrets in the home cannot be read: keep a copy in a safe place,\n"+
-		"# apart from the back-ups of the data. Whoever has both can read the secrets.\n%s\nhash %s\n", identity, hex.EncodeToString(hashKey))
+	_, err = f.WriteString(text)
 	if err = errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close()); err != nil {
 		return err
 	}

@@ -30,6 +30,46 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
+// BenchmarkCommitSlices is BenchmarkCommit with what was sent and answered beside each line, as large as an order's.
+func BenchmarkCommitSlices(b *testing.B) {
+	s := testStore(b)
+	body := make([]byte, 1200)
+	for done := 0; done < b.N; done += 1000 {
+		c := batch(done, min(1000, b.N-done))
+		for i := range c.Log {
+			c.Slices = append(c.Slices, store.Slice{Line: i, Day: 20_760, Body: body})
+		}
+		if err := s.Commit(b.Context(), c); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDropSlices is one chunk of pruning: how long a writer may have to wait for it.
+func BenchmarkDropSlices(b *testing.B) {
+	body := make([]byte, 1200)
+	s := testStore(b)
+	left := 0
+	for b.Loop() {
+		b.StopTimer()
+		for ; left < 500; left += 1000 {
+			c := store.Change{Log: make([]store.LogLine, 1000)}
+			for i := range c.Log {
+				c.Slices = append(c.Slices, store.Slice{Line: i, Day: 1, Body: body})
+			}
+			if err := s.Commit(b.Context(), c); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.StartTimer()
+		n, err := s.DropSlices(b.Context(), 2, 500)
+		if err != nil || n != 500 {
+			b.Fatal(n, err)
+		}
+		left -= n
+	}
+}
+
 // BenchmarkLinks is per end, 1,000 a call, of 100,000.
 func BenchmarkLinks(b *testing.B) {
 	s := testStore(b)

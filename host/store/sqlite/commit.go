@@ -27,7 +27,10 @@ func (s *Store) Commit(ctx context.Context, c store.Change) error {
 		if err := each(c.Cursors, t.setCursor); err != nil {
 			return err
 		}
-		return t.appendLog(c.Log, s.logLines)
+		if err := t.appendLog(c.Log, s.logLines); err != nil {
+			return err
+		}
+		return t.putSlices(c.Slices, c.Log)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pomost/pomost/host/store"
 )
@@ -66,7 +67,7 @@ func (s *Store) Intents(ctx context.Context, flow string) ([]store.Intent, error
 		if err == nil {
 			err = r.resolve(ctx, s)
 		}
-		if flow == "" || r.intent.Flow == flow {
+		if flow == "" || r.intent.Flow == flow || strings.HasPrefix(r.intent.Flow, flow+":") {
 			intents = append(intents, r.intent)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/pomost/pomost/host/store"
 )
@@ -138,6 +139,25 @@ func (t *tx) putLink(l store.Link) error {
 			return err
 		}
 	}
+	// What other flows of the pair remember of these two records stays.
+	if l.ID != 0 {
+		if err := t.each("SELECT a_key, b_key, sent, observed FROM link WHERE id = ?", func(r scanner) error {
+			var a, b string
+			var sent, observed []byte
+			if err := r.Scan(&a, &b, &sent, &observed); err != nil {
+				return err
+			}
+			if (a != l.A.Key || b != l.B.Key) && (a != l.B.Key || b != l.A.Key) {
+				return nil
+			}
+			if err := keep(&l.Sent, sent); err != nil {
+				return err
+			}
+			return keep(&l.Observed, observed)
+		}, l.ID); err != nil {
+			return err
+		}
+	}
 	if l.Updated.IsZero() {
 		l.Updated = l.Created
 	}
@@ -156,6 +176,17 @@ func (t *tx) putLink(l store.Link) error {
 		err = fmt.Errorf("link %d: %w", l.ID, store.ErrNotFound)
 	}
 	return err
+}
+
+// keep adds to m what is stored and m does not say.
+func keep(m *map[string]string, stored []byte) error {
+	before, err := unpack(stored)
+	if err != nil || before == nil {
+		return err
+	}
+	maps.Copy(before, *m)
+	*m = before
+	return nil
 }
 
 // findLink returns the ID of the link that l replaces, 0 for none.

@@ -18,7 +18,7 @@ import (
 var migrations embed.FS
 
 // schemaVersion is the newest migration of this program.
-const schemaVersion = 1
+const schemaVersion = 3
 
 // checkSchema looks at the schema's version without changing the file. migrating tells whether an older one is welcome.
 func (s *Store) checkSchema(ctx context.Context, migrating bool) (err error) {

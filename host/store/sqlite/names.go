@@ -110,6 +110,20 @@ func (s *Store) known(ctx context.Context, text string) (int64, bool, error) {
 	return id, true, nil
 }
 
+// lanes returns the numbers of a flow and of its lanes, as one JSON list for a query; ok is false where there is none.
+func (s *Store) lanes(ctx context.Context, flow string) (ids string, ok bool, err error) {
+	var found []int64
+	err = s.query(ctx, "SELECT id FROM name WHERE text = ? OR text > ? AND text < ?", func(r scanner) error {
+		var id int64
+		if err := r.Scan(&id); err != nil {
+			return err
+		}
+		found = append(found, id)
+		return nil
+	}, flow, flow+":", flow+";") // ';' is the character behind ':'
+	return list(found), len(found) > 0, err
+}
+
 // word returns the word behind a number that was read.
 func (s *Store) word(ctx context.Context, id int64) (string, error) {
 	s.names.mu.RLock()

@@ -20,7 +20,14 @@ func (s *Store) Records(ctx context.Context, f store.RecordFilter) ([]store.Reco
 func (s *Store) records(ctx context.Context, f store.RecordFilter) ([]store.Record, error) {
 	var where []string
 	var args []any
-	for _, w := range []struct{ column, text string }{{"flow", f.Flow}, {"cause", f.Cause}} {
+	if f.Flow != "" {
+		ids, ok, err := s.lanes(ctx, f.Flow)
+		if err != nil || !ok {
+			return nil, err
+		}
+		where, args = append(where, "flow IN (SELECT value FROM json_each(?))"), append(args, ids)
+	}
+	for _, w := range []struct{ column, text string }{{"cause", f.Cause}} {
 		if w.text == "" {
 			continue
 		}

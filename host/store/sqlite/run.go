@@ -33,11 +33,11 @@ func (s *Store) SaveRun(ctx context.Context, r store.Run) error {
 func (s *Store) Runs(ctx context.Context, flow string, limit int) ([]store.Run, error) {
 	query, args := "SELECT id, flow, trigger, status, started, ended, counts, error FROM run", []any{}
 	if flow != "" {
-		id, ok, err := s.known(ctx, flow)
+		ids, ok, err := s.lanes(ctx, flow)
 		if err != nil || !ok {
 			return nil, s.fail("read runs", err)
 		}
-		query, args = query+" WHERE flow = ?", append(args, id)
+		query, args = query+" WHERE flow IN (SELECT value FROM json_each(?))", append(args, ids)
 	}
 	query += " ORDER BY started DESC, seq DESC LIMIT ?"
 	if limit <= 0 {
