@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"runtime"
 
+	"github.com/pomost/pomost/registry"
 	"github.com/pomost/pomost/sdk/connector"
 )
 
@@ -39,27 +40,55 @@ type executable struct {
 
 func (x *executable) Close() error { return x.file.Close() }
 
-// find returns the path of a connector's binary.
-func (m *Manager) find(name string) (string, error) {
+// location is where a connector's binary lies.
+type location struct {
+	path string
+	// plugin is set where the connector was installed: the lock file of plugins says which checksum it must have.
+	plugin *registry.Installed
+}
+
+// find returns the place of a connector's binary: beside the program, else that of the installed plugin. What is shipped wins, so that no
+// plugin can take its name. It looks at no binary.
+func (m *Manager) find(name string) (location, error) {
 	if !nameForm.MatchString(name) || len(name) > 60 {
-		return "", pluginFailed(fmt.Sprintf("%q is not a connector's name", name), "Names are lower-case letters, digits and single hyphens.", false, nil)
+		return location{}, pluginFailed(fmt.Sprintf("%q is not a connector's name", name), "Names are lower-case letters, digits and single hyphens.", false, nil)
 	}
 	file := binaryPrefix + name
 	if runtime.GOOS == "windows" {
 		file += ".exe"
 	}
-	return filepath.Join(m.opts.Dir, file), nil
+	shipped := location{path: filepath.Join(m.opts.Dir, file)}
+	if m.opts.Installed == nil {
+		return shipped, nil
+	}
+	if _, err := os.Lstat(shipped.path); !errors.Is(err, fs.ErrNotExist) {
+		return shipped, nil
+	}
+	in, err := m.opts.Installed.Find(name)
+	var wrong *registry.Error
+	switch {
+	case errors.Is(err, registry.ErrNotInstalled):
+		return shipped, nil
+	case errors.As(err, &wrong):
+		return location{}, pluginFailed(wrong.Error(), wrong.Remedy, false, err)
+	case err != nil:
+		return location{}, pluginFailed(fmt.Sprintf("The connector %s cannot be looked up among the installed plugins", name), "Check the home's folder.", false, err)
+	}
+	return location{path: in.Path, plugin: &in}, nil
 }
 
-// open opens a connector's binary, hashes it and checks the hash: against the given one, else against that of the first
-// start. Each start hashes anew.
+// open opens a connector's binary, hashes it and checks the hash: against that of the lock file or the given one, else against that of
+// the first start. Each start hashes anew.
 func (m *Manager) open(name, dir string) (*executable, error) {
-	path, err := m.find(name)
+	at, err := m.find(name)
 	if err != nil {
 		return nil, err
 	}
+	path := at.path
 	f, err := os.Open(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && at.plugin != nil:
+		return nil, pluginFailed(fmt.Sprintf("The plugin %s is installed, but its binary %s is gone.", name, path), at.plugin.Again(), false, nil)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, pluginFailed(fmt.Sprintf("The connector %s is not installed: there is no %s.", name, path),
 			"Check the name of the connector, or put its binary there.", false, nil)
@@ -71,11 +100,26 @@ func (m *Manager) open(name, dir string) (*executable, error) {
 		f.Close()
 		return nil, pluginFailed(fmt.Sprintf("The connector %s cannot be read", name), "Check its binary.", false, err)
 	}
-	if err := m.trust(name, x.sum); err != nil {
+	if at.plugin != nil {
+		err = pinned(at.plugin, x.sum)
+	} else {
+		err = m.trust(name, x.sum)
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
 	return x, nil
+}
+
+// pinned compares a hash with that in the lock file of plugins.
+func pinned(p *registry.Installed, sum [sha256.Size]byte) error {
+	if p.SHA256 == hex.EncodeToString(sum[:]) {
+		return nil
+	}
+	return pluginFailed(
+		fmt.Sprintf("The binary of the plugin %s was changed since it was installed and is not run: %s has SHA-256 %x…, and %.12s… is pinned", p.Name, p.Path, sum[:6], p.SHA256),
+		p.Again(), false, nil)
 }
 
 // trust compares a hash with the one that the connector must have.

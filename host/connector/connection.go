@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/pomost/pomost/host/child"
 	connectorv1 "github.com/pomost/pomost/proto/connector/v1"
 	"github.com/pomost/pomost/sdk/connector"
 	"github.com/pomost/pomost/sdk/record"
@@ -102,7 +103,7 @@ func (c *connection) openOn(ctx context.Context, inst *instance) ([]connector.Pr
 	for _, list := range [][]connector.Setting{inst.description.Settings, inst.description.Secrets} {
 		for _, s := range list {
 			if s.Secret || s.Plugin {
-				inst.words.hide(c.settings[s.Key])
+				inst.words.Hide(c.settings[s.Key])
 			}
 		}
 	}
@@ -158,7 +159,7 @@ func (s *session) brokenBy(st *status.Status) *connector.Error {
 		return pluginFailed(fmt.Sprintf("%s of the connector %s: a message is over the limit of %d MiB.", s.what, s.inst.name, connectorv1.MaxMessage>>20),
 			"Report this to the connector's author.", false, nil)
 	}
-	return pluginFailed(fmt.Sprintf("%s of the connector %s failed: %s.", s.what, s.inst.name, clip(sanitise(st.Message()))),
+	return pluginFailed(fmt.Sprintf("%s of the connector %s failed: %s.", s.what, s.inst.name, clip(child.Sanitise(st.Message()))),
 		"Report this to the connector's author.", false, nil)
 }
 
@@ -182,8 +183,8 @@ func (c *connection) Check(ctx context.Context) ([]connector.CheckResult, error)
 	var results []connector.CheckResult
 	for _, r := range out.GetResults() {
 		results = append(results, connector.CheckResult{
-			Name: sanitise(r.GetName()), Title: sanitise(r.GetTitle()), OK: r.GetOk(), Warning: r.GetWarning(),
-			Cause: connector.Cause(r.GetCause()), Message: sanitise(r.GetMessage()), Remedy: sanitise(r.GetRemedy()),
+			Name: child.Sanitise(r.GetName()), Title: child.Sanitise(r.GetTitle()), OK: r.GetOk(), Warning: r.GetWarning(),
+			Cause: connector.Cause(r.GetCause()), Message: child.Sanitise(r.GetMessage()), Remedy: child.Sanitise(r.GetRemedy()),
 		})
 	}
 	return results, nil
@@ -326,9 +327,9 @@ func (c *connection) find(ctx context.Context, req connector.FindRequest) ([]con
 }
 
 func findResult(f *connectorv1.FindResult, r *wire.Reader) (connector.FindResult, error) {
-	out := connector.FindResult{Reason: sanitise(f.GetReason()), Cause: connector.Cause(sanitise(f.GetCause()))}
+	out := connector.FindResult{Reason: child.Sanitise(f.GetReason()), Cause: connector.Cause(child.Sanitise(f.GetCause()))}
 	for _, s := range f.GetScopes() {
-		out.Scopes = append(out.Scopes, sanitise(s))
+		out.Scopes = append(out.Scopes, child.Sanitise(s))
 	}
 	if rows := f.GetRows(); rows.GetCount() > 0 {
 		var err error

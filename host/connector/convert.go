@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/pomost/pomost/host/child"
 	connectorv1 "github.com/pomost/pomost/proto/connector/v1"
 	"github.com/pomost/pomost/sdk/connector"
 )
@@ -45,10 +46,10 @@ func errorFromProto(e *connectorv1.Error) *connector.Error {
 	}
 	return &connector.Error{
 		Cause:     cause,
-		Code:      sanitise(e.GetCode()),
-		Message:   sanitise(e.GetMessage()),
-		Field:     sanitise(e.GetField()),
-		Remedy:    sanitise(e.GetRemedy()),
+		Code:      child.Sanitise(e.GetCode()),
+		Message:   child.Sanitise(e.GetMessage()),
+		Field:     child.Sanitise(e.GetField()),
+		Remedy:    child.Sanitise(e.GetRemedy()),
 		Retryable: e.GetRetryable(),
 		After:     max(0, e.GetAfter().AsDuration()),
 	}
@@ -64,12 +65,12 @@ func timeToProto(t time.Time) *timestamppb.Timestamp {
 func exchangeFromProto(x *connectorv1.Exchange) connector.Exchange {
 	out := connector.Exchange{
 		Duration: x.GetDuration().AsDuration(),
-		Method:   sanitise(x.GetMethod()),
-		URL:      sanitise(x.GetUrl()),
+		Method:   child.Sanitise(x.GetMethod()),
+		URL:      child.Sanitise(x.GetUrl()),
 		Status:   int(x.GetStatus()),
 		Request:  x.GetRequest(),
 		Response: x.GetResponse(),
-		Error:    sanitise(x.GetError()),
+		Error:    child.Sanitise(x.GetError()),
 	}
 	if x.GetStart() != nil {
 		out.Start = x.GetStart().AsTime()
@@ -79,16 +80,16 @@ func exchangeFromProto(x *connectorv1.Exchange) connector.Exchange {
 
 func descriptionFromProto(d *connectorv1.DescribeResponse) (connector.Description, error) {
 	out := connector.Description{
-		Name: d.GetName(), Title: sanitise(d.GetTitle()), Version: sanitise(d.GetVersion()),
+		Name: d.GetName(), Title: child.Sanitise(d.GetTitle()), Version: child.Sanitise(d.GetVersion()),
 		Settings: settingsFromProto(d.GetSettings()), Secrets: settingsFromProto(d.GetSecrets()),
 		Lists: d.GetLists(), SettleTime: max(0, d.GetSettleTime().AsDuration()), HostSettings: d.GetHostSettings(),
 	}
 	if !nameForm.MatchString(out.Name) {
-		return out, fmt.Errorf("it describes itself with the name %q", clip(sanitise(out.Name)))
+		return out, fmt.Errorf("it describes itself with the name %q", clip(child.Sanitise(out.Name)))
 	}
 	for _, o := range d.GetObjects() {
 		out.Objects = append(out.Objects, connector.Object{
-			Name: o.GetName(), Title: sanitise(o.GetTitle()), Key: o.GetKey(), Read: connector.ChangeReading(o.GetRead()), Find: o.GetFind(),
+			Name: o.GetName(), Title: child.Sanitise(o.GetTitle()), Key: o.GetKey(), Read: connector.ChangeReading(o.GetRead()), Find: o.GetFind(),
 			Create: o.GetCreate(), Update: o.GetUpdate(), Undo: o.GetUndo(),
 			Idempotence: connector.Idempotence(o.GetIdempotence()), Reference: o.GetReference(), BatchWrite: int(o.GetBatchWrite()),
 		})
@@ -110,7 +111,7 @@ func settingsFromProto(ss []*connectorv1.Setting) []connector.Setting {
 	var out []connector.Setting
 	for _, s := range ss {
 		out = append(out, connector.Setting{
-			Key: s.GetKey(), Label: sanitise(s.GetLabel()), Help: sanitise(s.GetHelp()), Type: connector.SettingType(s.GetType()),
+			Key: s.GetKey(), Label: child.Sanitise(s.GetLabel()), Help: child.Sanitise(s.GetHelp()), Type: connector.SettingType(s.GetType()),
 			Default: s.GetDefault(), Values: s.GetValues(), Required: s.GetRequired(), Secret: s.GetSecret(), Advanced: s.GetAdvanced(),
 			Plugin: s.GetPlugin(), DependsOn: s.GetDependsOn(), Equals: s.GetEquals(),
 		})
@@ -121,7 +122,7 @@ func settingsFromProto(ss []*connectorv1.Setting) []connector.Setting {
 func problemsFromProto(ps []*connectorv1.Problem) []connector.Problem {
 	var out []connector.Problem
 	for _, p := range ps {
-		out = append(out, connector.Problem{Setting: p.GetSetting(), Message: sanitise(p.GetMessage()), Remedy: sanitise(p.GetRemedy())})
+		out = append(out, connector.Problem{Setting: p.GetSetting(), Message: child.Sanitise(p.GetMessage()), Remedy: child.Sanitise(p.GetRemedy())})
 	}
 	return out
 }

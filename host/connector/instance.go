@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/go-plugin"
 
+	"github.com/pomost/pomost/host/child"
 	connectorv1 "github.com/pomost/pomost/proto/connector/v1"
 	"github.com/pomost/pomost/sdk/connector"
 	"github.com/pomost/pomost/sdk/wire"
@@ -23,7 +24,7 @@ type instance struct {
 	name        string
 	client      *plugin.Client
 	proc        *process
-	words       *lastWords
+	words       *child.LastWords
 	rpc         connectorv1.ConnectorServiceClient
 	description connector.Description
 	schemas     wire.SchemaCache
@@ -41,6 +42,8 @@ type instance struct {
 
 	mu    sync.Mutex
 	calls map[uint64]*call
+	past  [16]*call // the last ones that ended, see about
+	ended int       // how many
 }
 
 // stop kills the process and its group and cleans up, once. It returns at once; done tells the end.
@@ -176,15 +179,15 @@ func (i *instance) serve(m *connectorv1.HostResponse, tokens chan struct{}) {
 			defer i.work.Done()
 			defer func() { <-tokens }()
 			token, err := c.host.Token(i.ctx, ask.Token.GetRejected())
-			i.words.hide(token)
+			i.words.Hide(token)
 			i.touch(m.GetCall(), 0)
 			i.answer(m.GetId(), token, err)
 		}()
 	case *connectorv1.HostResponse_Exchange:
 		i.touch(m.GetCall(), 0)
-		c.host.Exchange(i.ctx, exchangeFromProto(ask.Exchange))
+		c.host.Exchange(i.about(m.GetCall()), exchangeFromProto(ask.Exchange))
 	case *connectorv1.HostResponse_Progress:
-		p := connector.Progress{What: sanitise(ask.Progress.GetWhat()), Wait: min(max(0, ask.Progress.GetWait().AsDuration()), maxWait)}
+		p := connector.Progress{What: child.Sanitise(ask.Progress.GetWhat()), Wait: min(max(0, ask.Progress.GetWait().AsDuration()), maxWait)}
 		i.touch(m.GetCall(), p.Wait)
 		c.host.Progress(i.ctx, p)
 	}
@@ -214,6 +217,7 @@ type call struct {
 	id         uint64
 	connection string
 	timeout    time.Duration
+	values     context.Context // of the caller, for what is reported about the call; it never ends
 	mu         sync.Mutex
 	timer      *time.Timer
 	paused     bool
@@ -226,7 +230,7 @@ func (i *instance) newCall(parent context.Context, connection string) (c *call, 
 	// failure.
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	leave := context.AfterFunc(parent, func() { cancel(context.Cause(parent)) })
-	c = &call{id: i.slot.m.callID(), connection: connection, timeout: i.slot.m.opts.CallTimeout}
+	c = &call{id: i.slot.m.callID(), connection: connection, timeout: i.slot.m.opts.CallTimeout, values: context.WithoutCancel(parent)}
 	c.timer = time.AfterFunc(c.timeout, func() { cancel(errHung) })
 	stop := context.AfterFunc(i.ctx, func() { cancel(context.Cause(i.ctx)) })
 	i.mu.Lock()
@@ -242,6 +246,8 @@ func (i *instance) newCall(parent context.Context, connection string) (c *call, 
 		cancel(nil)
 		i.mu.Lock()
 		delete(i.calls, c.id)
+		i.past[i.ended%len(i.past)] = c
+		i.ended++
 		i.mu.Unlock()
 	}
 }
@@ -254,6 +260,22 @@ func (c *call) touch(extra time.Duration) {
 	if !c.ended && !c.paused {
 		c.timer.Reset(c.timeout + extra)
 	}
+}
+
+// about is the context of the call that a report is about, with the values of its caller: also of one that has just ended, since
+// reports and answers come on streams of their own.
+func (i *instance) about(which *connectorv1.Call) context.Context {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if c := i.calls[which.GetId()]; c != nil {
+		return c.values
+	}
+	for _, c := range i.past {
+		if c != nil && c.id == which.GetId() {
+			return c.values
+		}
+	}
+	return i.ctx
 }
 
 // pause stops the clock while the host is at work, resume starts it again.

@@ -11,7 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pomost/pomost/host/child"
 	connectorv1 "github.com/pomost/pomost/proto/connector/v1"
+	"github.com/pomost/pomost/registry"
 	"github.com/pomost/pomost/sdk/connector"
 )
 
@@ -19,6 +21,8 @@ import (
 type Options struct {
 	// Dir holds the binaries pomost-connector-NAME; "" is the folder of this executable.
 	Dir string
+	// Installed are the plugins from elsewhere; nil is none. A connector beside Dir's wins over one of that name here.
+	Installed *registry.Store
 	// Checksums are the SHA-256 that binaries must have, in hexadecimal, by connector. A connector without one must keep
 	// that of its first start.
 	Checksums map[string]string
@@ -90,7 +94,7 @@ func (o *Options) defaults() error {
 type Manager struct {
 	opts  Options
 	dir   *runtimeDir
-	spawn *spawner
+	spawn *child.Spawner
 
 	mu        sync.Mutex
 	trusted   map[string][sha256.Size]byte
@@ -114,7 +118,7 @@ func New(opts Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Manager{opts: opts, dir: dir, spawn: newSpawner(), trusted: trusted, described: map[string]connector.Description{}}, nil
+	return &Manager{opts: opts, dir: dir, spawn: child.NewSpawner(), trusted: trusted, described: map[string]connector.Description{}}, nil
 }
 
 // Close ends all connections and kills all plugins with what they started. When it returns, no process, goroutine or file

@@ -21,6 +21,7 @@ import (
 type testHost struct {
 	mu        sync.Mutex
 	exchanges []connector.Exchange
+	callers   []any // who made the call that an exchange is about
 	progress  []connector.Progress
 	token     func(rejected string) (string, error)
 }
@@ -29,9 +30,13 @@ func (h *testHost) Token(_ context.Context, rejected string) (string, error) {
 	return h.token(rejected)
 }
 
-func (h *testHost) Exchange(_ context.Context, x connector.Exchange) {
+// callerKey finds in a call's context who made it.
+type callerKey struct{}
+
+func (h *testHost) Exchange(ctx context.Context, x connector.Exchange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.callers = append(h.callers, ctx.Value(callerKey{}))
 	h.exchanges = append(h.exchanges, x)
 }
 
@@ -383,7 +388,7 @@ func TestCallbacks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	items, err := c.List(t.Context(), "callbacks")
+	items, err := c.List(context.WithValue(t.Context(), callerKey{}, "who"), "callbacks")
 	if err != nil || items[0].Name != "token after old" || items[1].Name != "credentials: consent again (pomost connection authorize)" {
 		t.Errorf("%v %v", items, err)
 	}
@@ -392,6 +397,9 @@ func TestCallbacks(t *testing.T) {
 	if len(h.exchanges) != 1 || h.exchanges[0].Status != 201 || h.exchanges[0].URL != "https://x/ä" || string(h.exchanges[0].Response) != "\xff" ||
 		!h.exchanges[0].Start.Equal(time.Unix(5, 6)) || h.exchanges[0].Duration != time.Second {
 		t.Errorf("%+v", h.exchanges)
+	}
+	if len(h.callers) != 1 || h.callers[0] != "who" {
+		t.Errorf("the exchange is about the calls of %v", h.callers)
 	}
 	if len(h.progress) != 1 || h.progress[0] != (connector.Progress{What: "page 3", Wait: time.Second}) {
 		t.Errorf("%+v", h.progress)

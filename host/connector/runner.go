@@ -13,40 +13,14 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-plugin/runner"
+
+	"github.com/pomost/pomost/host/child"
 )
-
-// spawner starts processes from one operating-system thread that lives as long as they do: on Linux the death signal is
-// tied to the thread that started the child, not to the process.
-type spawner struct {
-	jobs chan func()
-	done chan struct{}
-}
-
-func newSpawner() *spawner {
-	s := &spawner{jobs: make(chan func()), done: make(chan struct{})}
-	go func() {
-		defer close(s.done)
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread() // the thread goes on to live: all children are dead by now
-		for job := range s.jobs {
-			job()
-		}
-	}()
-	return s
-}
-
-func (s *spawner) do(job func()) {
-	done := make(chan struct{})
-	s.jobs <- func() { defer close(done); job() }
-	<-done
-}
-
-func (s *spawner) Close() { close(s.jobs); <-s.done }
 
 // process runs a plugin's binary for go-plugin: in a group of its own, with nothing inherited.
 type process struct {
 	cmd     *exec.Cmd
-	spawn   *spawner
+	spawn   *child.Spawner
 	binary  *executable
 	stdout  io.ReadCloser
 	stderr  io.ReadCloser
@@ -61,8 +35,8 @@ type process struct {
 }
 
 // newProcess takes the command that go-plugin has prepared; its environment holds what the handshake needs.
-func newProcess(spawn *spawner, binary *executable, prepared *exec.Cmd, dir string, extra []string) (*process, error) {
-	env := append(baseEnv(), extra...)
+func newProcess(spawn *child.Spawner, binary *executable, prepared *exec.Cmd, dir string, extra []string) (*process, error) {
+	env := append(child.Environment(), extra...)
 	for _, e := range prepared.Env {
 		if strings.HasPrefix(e, "PLUGIN_UNIX_SOCKET_DIR=") {
 			e = "PLUGIN_UNIX_SOCKET_DIR=" + dir // go-plugin's own folder has a longer name
@@ -70,7 +44,7 @@ func newProcess(spawn *spawner, binary *executable, prepared *exec.Cmd, dir stri
 		env = append(env, e)
 	}
 	cmd := &exec.Cmd{Path: binary.path, Args: []string{binary.name}, Env: env, Dir: dir, ExtraFiles: binary.pass}
-	isolate(cmd)
+	child.Isolate(cmd)
 	p := &process{cmd: cmd, spawn: spawn, binary: binary, exited: make(chan struct{})}
 	var err error
 	if p.stdout, err = cmd.StdoutPipe(); err != nil {
@@ -88,7 +62,7 @@ func (p *process) Start(context.Context) error {
 	var err error
 	// A fork elsewhere in the host can hold a just written binary open for writing for a moment.
 	for range 10 {
-		p.spawn.do(func() { err = p.cmd.Start() })
+		p.spawn.Do(func() { err = p.cmd.Start() })
 		if !errors.Is(err, syscall.ETXTBSY) {
 			break
 		}
@@ -102,11 +76,11 @@ func (p *process) Start(context.Context) error {
 
 // Wait implements runner.AttachedRunner; go-plugin calls it once, when the output has ended.
 func (p *process) Wait(context.Context) error {
-	awaitExit(p.cmd.Process.Pid)
+	child.AwaitExit(p.cmd.Process.Pid)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if runtime.GOOS == "linux" {
-		killGroup(p.cmd) // what the plugin started and left behind
+		child.KillGroup(p.cmd) // what the plugin started and left behind
 	}
 	err := p.cmd.Wait()
 	p.reaped, p.state = true, p.cmd.ProcessState.String()
@@ -119,7 +93,7 @@ func (p *process) Kill(context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.started && !p.reaped {
-		killGroup(p.cmd)
+		child.KillGroup(p.cmd)
 	}
 	return nil
 }
@@ -182,7 +156,7 @@ func (f *firstLine) Read(p []byte) (int, error) {
 		if f.full {
 			break
 		}
-		if c == '\n' || len(f.line) >= 4*keptLine {
+		if c == '\n' || len(f.line) >= 4*child.KeptLine {
 			f.full = true
 			break
 		}

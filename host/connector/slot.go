@@ -155,7 +155,7 @@ func (s *slot) died(inst *instance, cause error) {
 	}
 	o, now := &s.m.opts, time.Now()
 	if inst != nil {
-		s.lastWords = inst.words.all()
+		s.lastWords = inst.words.All()
 		if now.Sub(inst.started) > o.CrashWindow {
 			s.row = 0
 		}
@@ -214,7 +214,7 @@ func (s *slot) status() Status {
 	}
 	if s.current != nil && s.current.ctx.Err() == nil {
 		st.PID = s.current.proc.pid()
-		st.LastWords = s.current.words.all()
+		st.LastWords = s.current.words.All()
 	}
 	return st
 }

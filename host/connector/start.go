@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 
+	"github.com/pomost/pomost/host/child"
 	connectorv1 "github.com/pomost/pomost/proto/connector/v1"
 )
 
@@ -34,7 +35,7 @@ func start(s *slot) (*instance, error) {
 		return nil, err
 	}
 	i := &instance{
-		slot: s, name: s.name, words: &lastWords{}, dir: dir, started: time.Now(),
+		slot: s, name: s.name, words: &child.LastWords{}, dir: dir, started: time.Now(),
 		done: make(chan struct{}), out: make(chan *connectorv1.HostRequest, maxTokenRequests), calls: map[uint64]*call{},
 	}
 	i.ctx, i.cancel = context.WithCancelCause(context.Background()) // a process outlives the call that starts it
@@ -175,12 +176,12 @@ func (i *instance) explainOutput(err error) error {
 	if line != "" {
 		// Its exit, if there is one, is not the point.
 		if len(parts) < 4 {
-			return i.withWords(fmt.Sprintf("The connector %s printed something else than its handshake: %q.", i.name, clip(sanitise(line))), forAuthor, false)
+			return i.withWords(fmt.Sprintf("The connector %s printed something else than its handshake: %q.", i.name, clip(child.Sanitise(line))), forAuthor, false)
 		}
 		if parts[0] != fmt.Sprint(plugin.CoreProtocolVersion) || parts[1] != fmt.Sprint(connectorv1.ProtocolVersion) {
-			return i.withWords(fmt.Sprintf("The connector %s speaks version %s of the protocol, Pomost speaks %d.", i.name, clip(sanitise(parts[1])), connectorv1.ProtocolVersion), forAuthor, false)
+			return i.withWords(fmt.Sprintf("The connector %s speaks version %s of the protocol, Pomost speaks %d.", i.name, clip(child.Sanitise(parts[1])), connectorv1.ProtocolVersion), forAuthor, false)
 		}
-		return i.withWords(fmt.Sprintf("The connector %s started but does not talk: %s.", i.name, clip(sanitise(err.Error()))), forAuthor, true)
+		return i.withWords(fmt.Sprintf("The connector %s started but does not talk: %s.", i.name, clip(child.Sanitise(err.Error()))), forAuthor, true)
 	}
 	_ = i.proc.Kill(context.Background()) // it closed its stdout without a word; nothing more is to come
 	state := "it does not end"
@@ -189,7 +190,7 @@ func (i *instance) explainOutput(err error) error {
 		state = i.proc.state
 	case <-time.After(time.Second):
 	}
-	for _, said := range i.words.all() {
+	for _, said := range i.words.All() {
 		for _, sign := range wrongCookie {
 			if strings.Contains(said, sign) {
 				return i.withWords(fmt.Sprintf("The connector %s does not accept the handshake of this Pomost (wrong cookie; %s).", i.name, state), forAuthor, false)

@@ -35,6 +35,23 @@ func keyValue(s *record.Schema, field, text string) (record.Value, error) {
 	return record.Value{}, fmt.Errorf("%s.%s is %s; a key must be text or integer", s.Name, field, f.Type.Kind)
 }
 
+// leaf is the value at a field's path, of the first row where it leads into a list.
+func leaf(r record.Record, path string) record.Value {
+	head, rest, nested := strings.Cut(path, ".")
+	v := r.Get(head)
+	if !nested {
+		return v
+	}
+	if list := v.AsList(); len(list) > 0 {
+		v = list[0]
+	}
+	n, ok := v.AsRecord()
+	if !ok {
+		return record.Absent()
+	}
+	return leaf(n, rest)
+}
+
 // missing lists what of sent is not in stored, field by field; only what sent states is looked at.
 func (e *Env) missing(sent, stored record.Record) []string {
 	var out []string

@@ -31,6 +31,9 @@ type Options struct {
 	Start func(t *testing.T) *sandbox.Running
 	// Settings are the settings with which the connector reaches that sandbox.
 	Settings func(sandbox.Info) connector.Settings
+	// Local is for a connector whose system is reached without a network, such as a folder of files, in place of Start and Settings: it
+	// makes a fresh system without records. What is about requests (tokens, exchanges, lost answers) does not arise then.
+	Local func(t *testing.T) Local
 	// SmallPages are settings added where paging is tested, so that a few records need several pages.
 	SmallPages connector.Settings
 	// Objects are the objects with their samples. An object that Describe names and this list does not fails the test.
@@ -42,6 +45,14 @@ type Options struct {
 	NoRight []string
 	// MayBeEmpty are the lists that a fresh company leaves empty.
 	MayBeEmpty []string
+}
+
+// Local is a system without a network.
+type Local struct {
+	// Settings reach it.
+	Settings connector.Settings
+	// Break makes it unreachable: it is not there any more.
+	Break func()
 }
 
 // Samples make the records of one object. Records are made by Env.Schema, the object's discovered schema.
@@ -81,7 +92,7 @@ type Samples struct {
 	Lacks []string
 	// Resweeps says that records without a change stamp come with every read, so that a read without a change is not empty.
 	Resweeps bool
-	// CannotFind says that this sandbox cannot be asked for the object: Find must answer cannot-tell.
+	// CannotFind says that this sandbox cannot be asked for the object: Find must answer cannot-tell, and Read must fail.
 	CannotFind bool
 	// Blind says that an answer to a create does not hold the key; it is then found by the reference.
 	Blind bool
@@ -91,7 +102,8 @@ type Samples struct {
 type Env struct {
 	T       *testing.T
 	Options Options
-	Sandbox *sandbox.Running
+	Sandbox *sandbox.Running // nil where Options.Local made the system
+	Local   Local
 	Host    *Host
 	Conn    connector.Connection
 	Object  connector.Object
@@ -99,11 +111,16 @@ type Env struct {
 	Schema  *record.Schema
 	// Refs is for Prepare to keep what New needs.
 	Refs map[string]string
+
+	settings connector.Settings // with which Conn was opened
 }
 
 // Run runs the suite.
 func Run(t *testing.T, o Options) {
 	d := o.Connector.Describe()
+	if o.Local != nil && (d.OAuth != nil || len(d.HostSettings) > 0 || len(d.Limits) > 0 || o.Start != nil) {
+		t.Fatal("a connector that speaks of hosts, tokens or rate limits needs a sandbox: give Start, not Local")
+	}
 	part := func(t *testing.T, name string, offered bool, test func(t *testing.T)) {
 		if offered && (len(o.Only) == 0 || slices.Contains(o.Only, name)) {
 			t.Run(name, test)
@@ -167,18 +184,26 @@ func callContext(t *testing.T) context.Context {
 // open starts a sandbox and connects to it, without an object.
 func open(t *testing.T, o Options, extra connector.Settings) *Env {
 	t.Helper()
-	run := o.Start(t)
-	t.Cleanup(func() {
-		if err := run.Close(); err != nil {
-			t.Errorf("close the sandbox: %v", err)
-		}
-	})
-	host := NewHost(t, run.Info)
-	settings := withDefaults(o.Connector.Describe(), o.Settings(run.Info))
+	e := &Env{T: t, Options: o, Refs: map[string]string{}}
+	var settings connector.Settings
+	if o.Local != nil {
+		e.Local = o.Local(t)
+		e.Host, settings = NewHost(t, sandbox.Info{}), e.Local.Settings
+	} else {
+		e.Sandbox = o.Start(t)
+		t.Cleanup(func() {
+			if err := e.Sandbox.Close(); err != nil {
+				t.Errorf("close the sandbox: %v", err)
+			}
+		})
+		e.Host, settings = NewHost(t, e.Sandbox.Info), o.Settings(e.Sandbox.Info)
+	}
+	settings = withDefaults(o.Connector.Describe(), settings)
 	for k, v := range extra {
 		settings[k] = v
 	}
-	conn, problems := o.Connector.Open(callContext(t), settings, host)
+	e.settings = settings
+	conn, problems := o.Connector.Open(callContext(t), settings, e.Host)
 	if len(problems) > 0 {
 		t.Fatalf("Open has problems: %+v", problems)
 	}
@@ -187,7 +212,8 @@ func open(t *testing.T, o Options, extra connector.Settings) *Env {
 			t.Errorf("Close: %v", err)
 		}
 	})
-	return &Env{T: t, Options: o, Sandbox: run, Host: host, Conn: conn, Refs: map[string]string{}}
+	e.Conn = conn
+	return e
 }
 
 // openObject is open with an object's schema and what its samples need.
@@ -240,13 +266,19 @@ func (e *Env) lacks(field string) bool { return slices.Contains(e.Samples.Lacks,
 
 // calm removes all faults.
 func (e *Env) calm() {
+	if e.Sandbox == nil {
+		return
+	}
 	if err := e.Sandbox.SetFaults(nil); err != nil {
 		e.T.Fatal(err)
 	}
 }
 
-// calls are the API calls so far, without those for tokens.
+// calls are the API calls so far, without those for tokens; none where there is no network.
 func (e *Env) calls() []sandbox.Call {
+	if e.Sandbox == nil {
+		return nil
+	}
 	u, err := url.Parse(e.Sandbox.Info.TokenURL)
 	if err != nil {
 		e.T.Fatal(err)

@@ -57,7 +57,11 @@ func testFind(t *testing.T, o Options, obj connector.Object, s Samples) {
 		testFindHostile(t, o, obj, s)
 	})
 	// What cannot be asked is never absent: the host would make the record a second time.
-	for _, do := range []string{"status:403", "status:500", "garbage", "drop", "truncate"} {
+	kinds := []string{"status:403", "status:500", "garbage", "drop", "truncate"}
+	if o.Local != nil {
+		kinds = []string{"it is gone"}
+	}
+	for _, do := range kinds {
 		t.Run("never absent after "+do, func(t *testing.T) {
 			t.Parallel()
 			e := openObject(t, o, obj, s, nil)
@@ -66,7 +70,11 @@ func testFind(t *testing.T, o Options, obj connector.Object, s Samples) {
 			if !slices.Contains(obj.Find, field) {
 				field = obj.Find[0]
 			}
-			e.faults(sandbox.Fault{Match: s.FindCall, Times: -1, Do: do})
+			if e.Sandbox == nil {
+				e.Local.Break()
+			} else {
+				e.faults(sandbox.Fault{Match: s.FindCall, Times: -1, Do: do})
+			}
 			res, err := e.Conn.Find(callContext(t), connector.FindRequest{Object: obj.Name, Keys: []connector.Key{oneKey(field, e.absentKey(field))}})
 			if err != nil {
 				e.wantCause(err, connector.CauseUnavailable, connector.CauseRights, connector.CauseRefused)
@@ -78,6 +86,7 @@ func testFind(t *testing.T, o Options, obj connector.Object, s Samples) {
 		})
 	}
 	t.Run("revoked", func(t *testing.T) {
+		needsNetwork(t, o)
 		t.Parallel()
 		e := openObject(t, o, obj, s, nil)
 		e.revoke()
@@ -131,7 +140,7 @@ func (e *Env) testFindBy(t *testing.T, field string, made []string) {
 			continue
 		}
 		r := recs[i%len(recs)]
-		v := r.Get(field)
+		v := leaf(r, field)
 		if v.IsEmpty() {
 			ask, want = append(ask, oneKey(field, absent)), append(want, "")
 			continue
@@ -141,7 +150,7 @@ func (e *Env) testFindBy(t *testing.T, field string, made []string) {
 	// A key is the whole value: neither a part of it nor more than it.
 	if f, _ := e.Schema.Field(field); f.Type.Kind == record.KindText {
 		for _, r := range recs {
-			if v := []rune(r.Get(field).AsText()); len(v) > 1 {
+			if v := []rune(leaf(r, field).AsText()); len(v) > 1 {
 				ask = append(ask, oneKey(field, record.Text(string(v[:len(v)-1]))), oneKey(field, record.Text(string(v)+"0")), oneKey(field, record.Text(string(v[1:]))))
 				want = append(want, "", "", "")
 			}
@@ -199,7 +208,7 @@ func testFindHostile(t *testing.T, o Options, obj connector.Object, s Samples) {
 			}
 		}
 		r := e.byKey(made[0])
-		if v := r.Get(field); !v.IsEmpty() {
+		if v := leaf(r, field); !v.IsEmpty() {
 			res := e.findAll(oneKey(field, record.Text("' or 1 eq 1 or '")), oneKey(field, v))
 			if res[1].Status != connector.Found || len(res[1].Records) != 1 {
 				t.Errorf("%s=%s beside a hostile key: %s", field, v, describeFind(res[1]))

@@ -20,6 +20,15 @@ const tick = 1100 * time.Millisecond
 
 func testRead(t *testing.T, o Options, obj connector.Object, s Samples) {
 	cursors := obj.Read == connector.ReadCursor || obj.Read == connector.ReadCursorAndSweep
+	if s.CannotFind {
+		t.Run("cannot be read", func(t *testing.T) {
+			t.Parallel()
+			e := openObject(t, o, obj, s, nil)
+			_, _, _, err := e.readAll(nil, 0, 0)
+			e.wantCause(err, connector.CauseRights, connector.CauseRefused) // never an empty list
+		})
+		return
+	}
 	t.Run("empty", func(t *testing.T) {
 		t.Parallel()
 		e := openObject(t, o, obj, s, nil)
@@ -72,6 +81,7 @@ func testRead(t *testing.T, o Options, obj connector.Object, s Samples) {
 	})
 	for _, do := range []string{"status:503", "status:429", "garbage", "truncate", "drop", "expire-token"} {
 		t.Run("goes on after "+do, func(t *testing.T) {
+			needsNetwork(t, o)
 			t.Parallel()
 			e := openObject(t, o, obj, s, o.SmallPages)
 			want := e.seed(seeded)
@@ -87,6 +97,7 @@ func testRead(t *testing.T, o Options, obj connector.Object, s Samples) {
 		})
 	}
 	t.Run("revoked", func(t *testing.T) {
+		needsNetwork(t, o)
 		t.Parallel()
 		e := openObject(t, o, obj, s, o.SmallPages)
 		e.seed(3)
@@ -98,7 +109,11 @@ func testRead(t *testing.T, o Options, obj connector.Object, s Samples) {
 		t.Parallel()
 		e := openObject(t, o, obj, s, o.SmallPages)
 		e.seed(seeded)
-		e.faults(sandbox.Fault{Match: s.ReadCall, Skip: 1, Times: -1, Do: "garbage"})
+		if e.Sandbox == nil {
+			e.Local.Break()
+		} else {
+			e.faults(sandbox.Fault{Match: s.ReadCall, Skip: 1, Times: -1, Do: "garbage"})
+		}
 		_, _, _, err := e.readAll(nil, 0, 0)
 		e.wantCause(err, connector.CauseUnavailable)
 	})
@@ -298,8 +313,13 @@ func testReadStops(t *testing.T, o Options, obj connector.Object, s Samples) {
 	if err == nil {
 		t.Error("a cancelled read ended without an error: the host would take it for complete")
 	}
-	e.faults(sandbox.Fault{Match: s.ReadCall, Times: -1, Do: "delay:20s"})
-	ctx, cancel = context.WithTimeout(callContext(t), 200*time.Millisecond)
+	patience := 200 * time.Millisecond
+	if e.Sandbox == nil {
+		patience = 0 // nothing delays it, so its time is up from the start
+	} else {
+		e.faults(sandbox.Fault{Match: s.ReadCall, Times: -1, Do: "delay:20s"})
+	}
+	ctx, cancel = context.WithTimeout(callContext(t), patience)
 	defer cancel()
 	if err := e.Conn.Read(ctx, connector.ReadRequest{Object: obj.Name}, func(connector.Batch) error { return nil }); err == nil {
 		t.Error("a read whose time is up ended without an error")

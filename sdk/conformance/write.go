@@ -83,6 +83,7 @@ func testCreate(t *testing.T, o Options, obj connector.Object, s Samples) {
 	})
 	for _, do := range []string{"lost-reply", "truncate"} {
 		t.Run("unknown after "+do, func(t *testing.T) {
+			needsNetwork(t, o)
 			t.Parallel()
 			e := openObject(t, o, obj, s, nil)
 			r := s.New(e, 1)
@@ -96,6 +97,7 @@ func testCreate(t *testing.T, o Options, obj connector.Object, s Samples) {
 		})
 	}
 	t.Run("unknown and late", func(t *testing.T) {
+		needsNetwork(t, o)
 		t.Parallel()
 		e := openObject(t, o, obj, s, nil)
 		r := s.New(e, 1)
@@ -106,6 +108,7 @@ func testCreate(t *testing.T, o Options, obj connector.Object, s Samples) {
 	})
 	for _, do := range []string{"drop", "status:503", "garbage"} {
 		t.Run("unknown after "+do, func(t *testing.T) {
+			needsNetwork(t, o)
 			t.Parallel()
 			e := openObject(t, o, obj, s, nil)
 			r := s.New(e, 1)
@@ -116,6 +119,7 @@ func testCreate(t *testing.T, o Options, obj connector.Object, s Samples) {
 	}
 	for _, do := range []string{"status:429", "expire-token"} {
 		t.Run("goes on after "+do, func(t *testing.T) {
+			needsNetwork(t, o)
 			t.Parallel()
 			e := openObject(t, o, obj, s, nil)
 			r := s.New(e, 1)
@@ -128,6 +132,7 @@ func testCreate(t *testing.T, o Options, obj connector.Object, s Samples) {
 		})
 	}
 	t.Run("revoked", func(t *testing.T) {
+		needsNetwork(t, o)
 		t.Parallel()
 		e := openObject(t, o, obj, s, nil)
 		r := s.New(e, 1)
@@ -137,6 +142,20 @@ func testCreate(t *testing.T, o Options, obj connector.Object, s Samples) {
 			err = got[0].Err
 		}
 		e.wantCause(err, connector.CauseCredentials)
+	})
+	t.Run("refused where it is gone", func(t *testing.T) {
+		if o.Local == nil {
+			t.Skip("a network can lose an answer: the outcome is unknown then")
+		}
+		t.Parallel()
+		e := openObject(t, o, obj, s, nil)
+		r := s.New(e, 1)
+		e.Local.Break()
+		got, err := e.tryWrite(connector.Create, time.Time{}, r)
+		if err == nil && len(got) == 1 && got[0].Outcome == connector.OutcomeRefused {
+			err = asError(got[0].Err)
+		}
+		e.wantCause(err, connector.CauseUnavailable)
 	})
 	t.Run("stops", func(t *testing.T) {
 		t.Parallel()
@@ -305,6 +324,7 @@ func testUpdate(t *testing.T, o Options, obj connector.Object, s Samples) {
 		e.wantNoMoreThan(before, 0)
 	})
 	t.Run("unknown after lost-reply", func(t *testing.T) {
+		needsNetwork(t, o)
 		t.Parallel()
 		e := openObject(t, o, obj, s, nil)
 		key := e.seed(1)[0]
@@ -321,6 +341,7 @@ func testUpdate(t *testing.T, o Options, obj connector.Object, s Samples) {
 		}
 	})
 	t.Run("goes on after expire-token", func(t *testing.T) {
+		needsNetwork(t, o)
 		t.Parallel()
 		e := openObject(t, o, obj, s, nil)
 		key := e.seed(1)[0]

@@ -1,4 +1,4 @@
-package connector
+package child
 
 import (
 	"strings"
@@ -6,18 +6,18 @@ import (
 	"unicode"
 )
 
-// Bounds of what is kept of a plugin's output.
+// Bounds of what is kept of a child's output.
 const (
-	keptLines  = 64
-	keptLine   = 400 // bytes of one line
+	KeptLines  = 64
+	KeptLine   = 400 // bytes of one line
 	shownLines = 4   // in an error message
 )
 
-// lastWords keeps the last lines that a plugin wrote, stripped of everything that a terminal would obey. It is an
+// LastWords keeps the last lines that a child wrote, stripped of everything that a terminal would obey. It is an
 // io.Writer for several streams at once and never fails.
-type lastWords struct {
+type LastWords struct {
 	mu      sync.Mutex
-	lines   []string // at most keptLines, oldest first
+	lines   []string // at most KeptLines, oldest first
 	panic   string   // the first line of a Go panic or fatal error: the stack behind it would push it out
 	partial []byte
 	skip    bool // the rest of an overlong line is dropped
@@ -25,7 +25,7 @@ type lastWords struct {
 }
 
 // Write implements io.Writer.
-func (w *lastWords) Write(p []byte) (int, error) {
+func (w *LastWords) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range p {
@@ -35,14 +35,14 @@ func (w *lastWords) Write(p []byte) (int, error) {
 		case w.skip:
 		default:
 			w.partial = append(w.partial, c)
-			w.skip = len(w.partial) >= keptLine
+			w.skip = len(w.partial) >= KeptLine
 		}
 	}
 	return len(p), nil
 }
 
-func (w *lastWords) line() {
-	s := sanitise(string(w.partial))
+func (w *LastWords) line() {
+	s := Sanitise(string(w.partial))
 	w.partial, w.skip = w.partial[:0], false
 	if s == "" {
 		return
@@ -50,14 +50,14 @@ func (w *lastWords) line() {
 	if w.panic == "" && (strings.HasPrefix(s, "panic: ") || strings.HasPrefix(s, "fatal error: ")) {
 		w.panic = s
 	}
-	if len(w.lines) == keptLines {
+	if len(w.lines) == KeptLines {
 		w.lines = append(w.lines[:0], w.lines[1:]...)
 	}
 	w.lines = append(w.lines, s)
 }
 
-// hide keeps a secret out of what is shown. Only the latest are remembered: tokens rotate.
-func (w *lastWords) hide(secret string) {
+// Hide keeps a secret out of what is shown. Only the latest are remembered: tokens rotate.
+func (w *LastWords) Hide(secret string) {
 	if len(secret) < 4 { // shorter ones would blank out ordinary words
 		return
 	}
@@ -68,14 +68,14 @@ func (w *lastWords) hide(secret string) {
 			return
 		}
 	}
-	if len(w.secrets) == keptLines {
+	if len(w.secrets) == KeptLines {
 		w.secrets = append(w.secrets[:0], w.secrets[1:]...)
 	}
 	w.secrets = append(w.secrets, secret)
 }
 
-// all returns the kept lines.
-func (w *lastWords) all() []string {
+// All returns the kept lines.
+func (w *LastWords) All() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.partial) > 0 {
@@ -88,16 +88,16 @@ func (w *lastWords) all() []string {
 	return out
 }
 
-func (w *lastWords) redact(s string) string {
+func (w *LastWords) redact(s string) string {
 	for _, secret := range w.secrets {
 		s = strings.ReplaceAll(s, secret, "•••")
 	}
 	return s
 }
 
-// String is the end of what the plugin said, for an error message: the panic if there was one.
-func (w *lastWords) String() string {
-	lines := w.all()
+// String is the end of what the child said, for an error message: the panic if there was one.
+func (w *LastWords) String() string {
+	lines := w.All()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.panic != "" {
@@ -106,9 +106,9 @@ func (w *lastWords) String() string {
 	return strings.Join(lines[max(0, len(lines)-shownLines):], " / ")
 }
 
-// sanitise drops control characters, escape sequences and invisible marks, so that a plugin's output can be shown in a
+// Sanitise drops control characters, escape sequences and invisible marks, so that a child's output can be shown in a
 // terminal or a log without doing anything there.
-func sanitise(s string) string {
+func Sanitise(s string) string {
 	var b strings.Builder
 	runes := []rune(strings.ToValidUTF8(s, ""))
 	for i := 0; i < len(runes); i++ {
