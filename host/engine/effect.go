@@ -48,7 +48,7 @@ func (r *run) effect(ctx context.Context, key string, d decide.Decision, a decid
 	}
 	intent := store.Intent{Flow: r.flow.Name, Run: r.rec.ID, Key: key, Connection: r.flow.Destination.Name, Object: a.Object, Action: actionWord(a.Action),
 		Step: a.Step, Identity: identity, Fingerprint: record.FingerprintOf(a.Record), Source: d.Source, State: store.IntentOpen, Opened: now, NotAfter: r.held().Until}
-	if a.Step == "order" { // a document's reference, dates and amounts are no personal data; a debtor's e-mail is
+	if a.Document { // a document's reference, dates and amounts are no personal data; a debtor's e-mail is
 		intent.Expect = a.Expect
 		intent.Reference = a.Lookup.Fields[0].Value
 	}
@@ -63,6 +63,7 @@ func (r *run) effect(ctx context.Context, key string, d decide.Decision, a decid
 	}
 	intent.ID = id
 	failpoint.Hit("intent-durable")
+	ctx = r.trail.watch(ctx)
 	for try := 1; ; try++ {
 		res := r.send(ctx, a)
 		failpoint.Hit("answered")
@@ -115,17 +116,19 @@ func (r *run) resultKey(ctx context.Context, a decide.Action, res connector.Writ
 			return k, nil
 		}
 	}
-	if a.Step != "order" {
+	if !a.Document {
 		return "", &Error{Flow: r.flow.Name, Connection: r.flow.Destination.Name, Err: &connector.Error{Cause: connector.CauseConflict,
 			Message: "the new " + a.Object + " was accepted, but its key was not told and it cannot be found", Remedy: "look for it in the destination"}}
 	}
 	return "reference " + a.Lookup.Fields[0].Value, nil
 }
 
-func (r *run) refused(ctx context.Context, key string, d decide.Decision, a decide.Action, i store.Intent, e *connector.Error, line store.LogLine,
+func (r *run) refused(ctx context.Context, key string, d decide.Decision, a decide.Action, i store.Intent, res connector.WriteResult, line store.LogLine,
 	before map[string]string) error {
+	e := res.Err
 	line.Cause, line.Message = string(e.Cause), about(a, e)
 	ch := store.Change{Lease: r.held(), Log: []store.LogLine{line}, Settle: []store.Settlement{{ID: i.ID, State: store.IntentRefused, Cause: string(e.Cause)}}}
+	r.note(&ch, 0, r.sent(a, res)...)
 	stop := e.Cause == connector.CauseCredentials
 	if !stop {
 		ch.Records = []store.Record{{Flow: r.flow.Name, Key: key, Status: store.RecordFailed, Cause: string(e.Cause), Reason: line.Message + already(before),
@@ -193,15 +196,17 @@ func already(before map[string]string) string {
 	return " (kept: " + strings.Join(parts, ", ") + ")"
 }
 
-func (r *run) unknown(ctx context.Context, key string, d decide.Decision, a decide.Action, i store.Intent, e *connector.Error, line store.LogLine, tries int) error {
+func (r *run) unknown(ctx context.Context, key string, d decide.Decision, a decide.Action, i store.Intent, res connector.WriteResult, line store.LogLine, tries int) error {
 	settled := r.Clock.Now().Add(r.flow.Destination.Settle)
 	line.Cause = string(connector.CauseUnknownOutcome)
-	if e != nil {
-		line.Message = about(a, e)
+	if res.Err != nil {
+		line.Message = about(a, res.Err)
 	}
-	if err := r.keep(ctx, store.Change{Lease: r.held(), Log: []store.LogLine{line},
+	ch := store.Change{Lease: r.held(), Log: []store.LogLine{line},
 		Settle:  []store.Settlement{{ID: i.ID, State: store.IntentUnknown, Cause: string(connector.CauseUnknownOutcome), Settled: settled}},
-		Records: []store.Record{r.waiting(key, d, "the answer to writing "+i.Object+" was lost")}}); err != nil {
+		Records: []store.Record{r.waiting(key, d, "the answer to writing "+i.Object+" was lost")}}
+	r.note(&ch, 0, r.sent(a, res)...)
+	if err := r.keep(ctx, ch); err != nil {
 		return fmt.Errorf("remember record %s: %w", key, err)
 	}
 	failpoint.Hit("unknown-durable")

@@ -16,9 +16,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pomost/pomost/host/engine/decide"
+	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/host/store"
 	"github.com/pomost/pomost/sdk/connector"
 	"github.com/pomost/pomost/sdk/record"
@@ -40,6 +42,8 @@ type Engine struct {
 	HashKey func(domain, text string) string
 	// Progress is told what is going on; may be nil.
 	Progress func(Event)
+	// Recorder seals what the activity log keeps beside its lines; nil keeps none.
+	Recorder Recorder
 	// NewID makes the ID of a run or plan.
 	NewID func() string
 }
@@ -64,14 +68,29 @@ type End struct {
 
 // Flow is a flow made ready to run.
 type Flow struct {
+	// Name is the flow's, with the lane's behind it where it has two: customers:to_eaccounting.
 	Name                string
 	Source, Destination End
 	Decider             Decider
 	Revision            int64
+	// Scan: each run reads all records from the beginning, since the source's stamps do not tell what changed.
+	Scan bool
+	// Prepare, when not nil, finds out afresh at the start of each run and plan what decisions depend on beside records and look-ups.
+	Prepare func(ctx context.Context) error
+	// Call calls functions and returns one result per call, in order. nil: the flow calls none.
+	Call func(ctx context.Context, calls []flow.Call) ([]flow.Result, error)
+}
+
+// Lease is the name of the lease on a flow: its lanes share it.
+func (f *Flow) Lease() string {
+	name, _, _ := strings.Cut(f.Name, ":")
+	return "flow:" + name
 }
 
 // Decider decides about the records of one flow. It is pure.
 type Decider interface {
+	// Words are how its records are called.
+	Words() decide.Words
 	// Object is the source's object that is read; Where may narrow what is read.
 	Object() string
 	// Target is the destination's object that a record becomes.
@@ -87,6 +106,8 @@ type Decider interface {
 	Triggers() []decide.Trigger
 	// Found reads what a look-up of a step's effect found: its key and what must agree with what was sent.
 	Found(step string, rec record.Record) (key string, facts map[string]string)
+	// Observed is what a link is to remember of a source record and of what was read back in the destination after it was written there.
+	Observed(source, destination record.Record, pending []string) (sent, observed map[string]string)
 	// Again is the look-up of the main effect by its stored reference, for an intent whose record cannot be decided again.
 	Again(intent store.Intent) (decide.Lookup, bool)
 }

@@ -148,6 +148,7 @@ type decider struct {
 	endless  bool
 }
 
+func (d *decider) Words() decide.Words          { return (&decide.Orders{}).Words() }
 func (d *decider) Object() string               { return "orders" }
 func (d *decider) Target() string               { return "books" }
 func (d *decider) Where() []connector.Condition { return nil }
@@ -158,6 +159,10 @@ func (d *decider) look(ref string) decide.Lookup {
 }
 func (d *decider) ByKey(key string) decide.Lookup             { return lookup(decide.Source, "orders", "id", key) }
 func (d *decider) Again(i store.Intent) (decide.Lookup, bool) { return d.look(i.Reference), true }
+
+func (d *decider) Observed(_, _ record.Record, _ []string) (sent, observed map[string]string) {
+	return nil, nil
+}
 
 func (d *decider) Found(_ string, r record.Record) (string, map[string]string) {
 	return r.Get("nr").String(), map[string]string{"ref": r.Get("ref").String()}
@@ -192,7 +197,7 @@ func (d *decider) Decide(r record.Record, facts *decide.Facts) decide.Decision {
 		identity = id
 	}
 	return decide.Decision{Verdict: decide.Act, Label: id, Source: record.FingerprintOf(r), Actions: []decide.Action{{Step: "order", Action: connector.Create,
-		Object: "books", Record: book("", id), Identity: identity, Lookup: d.look(id), KeyField: "nr", Expect: map[string]string{"ref": id}, Link: need, Kind: "order"}}}
+		Object: "books", Record: book("", id), Identity: identity, Lookup: d.look(id), KeyField: "nr", Document: true, Expect: map[string]string{"ref": id}, Link: need, Kind: "order"}}}
 }
 
 // rig is an engine on a real store with fake systems.

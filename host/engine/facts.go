@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pomost/pomost/host/engine/decide"
+	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/host/store"
 	"github.com/pomost/pomost/sdk/connector"
 	"github.com/pomost/pomost/sdk/record"
@@ -28,7 +29,7 @@ func newKnowledge(f *Flow, s store.Store) *knowledge {
 
 // forget drops everything, so that the next decision asks afresh.
 func (k *knowledge) forget() {
-	k.facts = decide.Facts{Answers: map[string]decide.Answer{}, Links: map[decide.LinkNeed]decide.Link{}}
+	k.facts = decide.Facts{Answers: map[string]decide.Answer{}, Links: map[decide.LinkNeed]decide.Link{}, Calls: flow.Results{}}
 	k.asked = map[string]decide.Lookup{}
 }
 
@@ -45,12 +46,14 @@ func (k *knowledge) decide(ctx context.Context, recs []record.Record) ([]decide.
 		}
 		var lookups []decide.Lookup
 		var links []decide.LinkNeed
+		var calls []flow.Call
 		var still []int
 		for _, i := range open {
 			out[i] = k.flow.Decider.Decide(recs[i], &k.facts)
 			if out[i].Verdict == decide.NeedMore {
 				lookups = append(lookups, out[i].Lookups...)
 				links = append(links, out[i].Links...)
+				calls = append(calls, out[i].Calls...)
 				still = append(still, i)
 			}
 		}
@@ -58,6 +61,9 @@ func (k *knowledge) decide(ctx context.Context, recs []record.Record) ([]decide.
 			return nil, err
 		}
 		if err := k.find(ctx, lookups); err != nil {
+			return nil, err
+		}
+		if err := k.call(ctx, calls); err != nil {
 			return nil, err
 		}
 		open = still
@@ -90,7 +96,7 @@ func (k *knowledge) links(ctx context.Context, needs []decide.LinkNeed) error {
 		if l.B.Connection == k.flow.Source.Name && l.B.Object == ask[i].Object && l.B.Key == ask[i].Key {
 			other = l.A
 		}
-		k.facts.Links[ask[i]] = decide.Link{Key: other.Key, Source: l.Source, Sent: l.Sent, Verified: l.Verified}
+		k.facts.Links[ask[i]] = decide.Link{Key: other.Key, Source: l.Source, Sent: l.Sent, Observed: l.Observed, Verified: l.Verified}
 	}
 	return nil
 }
@@ -126,7 +132,7 @@ func (k *knowledge) find(ctx context.Context, lookups []decide.Lookup) error {
 		for rest := groups[g]; len(rest) > 0; {
 			part := rest[:min(findSize, len(rest))]
 			rest = rest[len(part):]
-			answers, err := k.call(ctx, end, g.object, part)
+			answers, err := k.ask(ctx, end, g.object, part)
 			if err != nil {
 				return err
 			}
@@ -138,8 +144,34 @@ func (k *knowledge) find(ctx context.Context, lookups []decide.Lookup) error {
 	return nil
 }
 
-// call asks one side for many keys of one object.
-func (k *knowledge) call(ctx context.Context, end End, object string, part []decide.Lookup) ([]decide.Answer, error) {
+// call has functions called, the same call once.
+func (k *knowledge) call(ctx context.Context, calls []flow.Call) error {
+	var open []flow.Call
+	seen := map[string]bool{}
+	for _, c := range calls {
+		id := c.ID()
+		if _, known := k.facts.Calls[id]; !known && !seen[id] {
+			open, seen[id] = append(open, c), true
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	if k.flow.Call == nil {
+		return fmt.Errorf("the function %s cannot be called: there are no functions here", open[0].Function)
+	}
+	results, err := k.flow.Call(ctx, open)
+	if err != nil {
+		return fmt.Errorf("call functions: %w", err)
+	}
+	for i, c := range open {
+		k.facts.Calls[c.ID()] = results[i]
+	}
+	return nil
+}
+
+// ask asks one side for many keys of one object.
+func (k *knowledge) ask(ctx context.Context, end End, object string, part []decide.Lookup) ([]decide.Answer, error) {
 	req := connector.FindRequest{Object: object}
 	for _, l := range part {
 		key := connector.Key{Around: l.Around}
@@ -173,7 +205,9 @@ func exactly(l decide.Lookup, r connector.FindResult) connector.FindResult {
 	}
 	var same []record.Record
 	for _, rec := range r.Records {
-		if !slices.ContainsFunc(l.Fields, func(f decide.Field) bool { return decide.Fold(rec.Get(f.Name).String()) != decide.Fold(f.Value) }) {
+		if !slices.ContainsFunc(l.Fields, func(f decide.Field) bool {
+			return !slices.ContainsFunc(decide.Leaves(rec, f.Name), func(v record.Value) bool { return decide.Fold(v.String()) == decide.Fold(f.Value) })
+		}) {
 			same = append(same, rec)
 		}
 	}
@@ -196,7 +230,10 @@ func (k *knowledge) written(a decide.Action, key string) {
 		holds := slices.ContainsFunc(k.facts.Answers[id].Records, func(r record.Record) bool {
 			return strings.TrimSpace(r.Get(a.KeyField).String()) == key
 		})
-		stated := a.Action == connector.Create || slices.ContainsFunc(l.Fields, func(f decide.Field) bool { return !rec.Get(f.Name).IsAbsent() })
+		stated := a.Action == connector.Create || slices.ContainsFunc(l.Fields, func(f decide.Field) bool {
+			head, _, _ := strings.Cut(f.Name, ".")
+			return !rec.Get(head).IsAbsent()
+		})
 		if holds || stated && decide.Touches(l, a.Object, rec) {
 			delete(k.facts.Answers, id)
 			delete(k.asked, id)

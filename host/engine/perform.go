@@ -19,6 +19,7 @@ func (r *run) batch(ctx context.Context, recs []record.Record) error {
 		return nil
 	}
 	r.know.forget()
+	r.trail.next()
 	// Decided together first, so that what all of them need is asked for in few calls; each is decided again in its turn, since
 	// what the one before it wrote may change the answer.
 	if _, err := r.know.decide(ctx, recs); err != nil {
@@ -64,6 +65,7 @@ func (r *run) remembered(ctx context.Context, recs []record.Record) (map[string]
 // written is an effect that is to be compared with what was booked.
 type written struct {
 	key    string
+	source record.Record
 	action decide.Action
 	link   store.Link
 	label  string
@@ -78,6 +80,7 @@ func (r *run) one(ctx context.Context, rec record.Record, known *store.Record, t
 	}
 	d, key := ds[0], r.flow.Decider.Key(rec)
 	failpoint.Hit("decided")
+	r.trail.saw(key, rec, d.Label)
 	// What stands already, made by this very plan in an interrupted run or by a request whose answer was lost, refuses nothing.
 	stands := d.Verdict == decide.Unchanged || d.Verdict == decide.Adopt && r.made[d.Found] != ""
 	if r.plan != nil && !stands {
@@ -86,6 +89,10 @@ func (r *run) one(ctx context.Context, rec record.Record, known *store.Record, t
 			d.Reason, d.Remedy = "it is no longer as planned: "+changed, "make a new plan"
 			d.Source = record.Fingerprint{} // nothing is wrong with the record: the next plain run may carry it over
 		}
+	}
+	if r.opts.Only == nil && r.plan == nil && leftOut(known, d) {
+		r.count(func(c *store.Counts) { c.Read++; c.Skipped++ })
+		return nil, nil
 	}
 	if r.opts.Only == nil && r.plan == nil && forPerson(known, d, r.flow.Revision) {
 		r.count(func(c *store.Counts) {
@@ -100,36 +107,43 @@ func (r *run) one(ctx context.Context, rec record.Record, known *store.Record, t
 	}
 	switch d.Verdict {
 	case decide.Act:
-		return r.perform(ctx, key, d, tries)
-	case decide.Adopt:
+		if d.Found != "" { // recognised, and not linked by us: it may be another record's
+			other, err := linkedTo(ctx, r.Store, r.flow, d.Found, key)
+			if err != nil {
+				return nil, err
+			}
+			if other != "" {
+				r.count(func(c *store.Counts) { c.Read++; c.Held++ })
+				return nil, r.wait(ctx, known, key, taken(r.flow, d, other), store.RecordHeld)
+			}
+		}
+		return r.perform(ctx, key, rec, d, tries)
+	case decide.Adopt, decide.Remember:
 		other, err := linkedTo(ctx, r.Store, r.flow, d.Found, key)
 		if err != nil {
 			return nil, err
 		}
-		if other != "" {
-			d = taken(d, other)
+		if other != "" && d.Verdict == decide.Adopt {
+			d = taken(r.flow, d, other)
 			r.count(func(c *store.Counts) { c.Read++; c.Held++ })
 			return nil, r.wait(ctx, known, key, d, store.RecordHeld)
 		}
 		ch := r.forget(known, key)
-		link := r.link(r.mainNeed(key), "order", r.flow.Decider.Target(), d.Found, d, nil)
-		link.Verified = d.Verified
+		link := r.link(r.mainNeed(key), r.flow.Decider.Words().Kind, r.flow.Decider.Target(), d.Found, d, d.Sent)
+		link.Verified, link.Observed = d.Verified, d.Observed
 		ch.Links = []store.Link{link}
-		ch.Log = []store.LogLine{r.line(key, "link", "linked", d.Found, "", d.Reason)}
+		if d.Verdict == decide.Adopt { // to remember more of what agrees already is not an attempt
+			ch.Log = []store.LogLine{r.line(key, "link", "linked", d.Found, "", d.Reason)}
+		}
+		r.note(&ch, 0)
 		if err := r.Store.Commit(ctx, ch); err != nil {
 			return nil, fmt.Errorf("link record %s: %w", key, err)
 		}
 		failpoint.Hit("record-durable")
-		r.count(func(c *store.Counts) { c.Read++; c.Unchanged++ })
+		r.know.linked(r.mainNeed(key), decide.Link{Key: d.Found, Sent: d.Sent, Observed: d.Observed, Source: d.Source, Verified: d.Verified})
+		r.stands(key)
 	case decide.Unchanged:
-		r.count(func(c *store.Counts) {
-			c.Read++
-			if r.adopted[key] { // found to have been made by a request whose answer was lost
-				c.Created++
-			} else {
-				c.Unchanged++
-			}
-		})
+		r.stands(key)
 		return nil, r.finished(ctx, known, key)
 	case decide.Skip:
 		r.count(func(c *store.Counts) { c.Read++; c.Skipped++ })
@@ -145,6 +159,23 @@ func (r *run) one(ctx context.Context, rec record.Record, known *store.Record, t
 		return nil, r.wait(ctx, known, key, d, store.RecordHeld)
 	}
 	return nil, nil
+}
+
+// stands counts a record that is there already.
+func (r *run) stands(key string) {
+	r.count(func(c *store.Counts) {
+		c.Read++
+		if r.adopted[key] { // found to have been made by a request whose answer was lost
+			c.Created++
+		} else {
+			c.Unchanged++
+		}
+	})
+}
+
+// leftOut tells whether a person decided that a record is not to be carried over, and it has not changed since.
+func leftOut(known *store.Record, d decide.Decision) bool {
+	return known != nil && known.Status == store.RecordSkipped && known.Source != (record.Fingerprint{}) && known.Source == d.Source
 }
 
 // forPerson tells whether a record that was read again is held or failed and is as it was, under the same configuration: carrying it
@@ -175,10 +206,11 @@ func linkedTo(ctx context.Context, s store.Store, f *Flow, dest, key string) (st
 	return "", nil
 }
 
-// taken holds a record whose reference is another record's.
-func taken(d decide.Decision, other string) decide.Decision {
-	d.Verdict, d.Cause, d.Reason = decide.Hold, "conflict", "its reference belongs to "+d.Found+", which was made from another record: "+other
-	d.Remedy = "give each order a reference of its own, or set reference: number"
+// taken holds a record whose counterpart is another record's.
+func taken(f *Flow, d decide.Decision, other string) decide.Decision {
+	w := f.Decider.Words()
+	d.Verdict, d.Cause, d.Reason, d.Remedy = decide.Hold, "conflict", fmt.Sprintf(w.Taken, d.Found, other), w.TakenRemedy
+	d.Actions = nil
 	return d
 }
 
@@ -221,10 +253,10 @@ func (r *run) wait(ctx context.Context, known *store.Record, key string, d decid
 }
 
 // perform carries the graph of actions out, one intent per effect.
-func (r *run) perform(ctx context.Context, key string, d decide.Decision, tries int) (*written, error) {
+func (r *run) perform(ctx context.Context, key string, rec record.Record, d decide.Decision, tries int) (*written, error) {
 	results := map[string]string{}
 	var last *written
-	updated := false
+	updated, unchanged := false, false
 	for n, a := range d.Actions {
 		final := n == len(d.Actions)-1
 		resolve(&a, results)
@@ -252,9 +284,9 @@ func (r *run) perform(ctx context.Context, key string, d decide.Decision, tries 
 		line.Object, line.Action, line.Millis = a.Object, actionWord(a.Action), took.Sub(intent.Opened).Milliseconds()
 		switch res.Outcome {
 		case connector.OutcomeRefused:
-			return nil, r.refused(ctx, key, d, a, intent, res.Err, line, results)
+			return nil, r.refused(ctx, key, d, a, intent, res, line, results)
 		case connector.OutcomeUnknown:
-			return nil, r.unknown(ctx, key, d, a, intent, res.Err, line, tries)
+			return nil, r.unknown(ctx, key, d, a, intent, res, line, tries)
 		}
 		r.lost, r.down = 0, 0
 		dest, err := r.resultKey(ctx, a, res)
@@ -269,17 +301,19 @@ func (r *run) perform(ctx context.Context, key string, d decide.Decision, tries 
 		if a.Link.Object != "" {
 			sent := a.Sent
 			link := r.link(a.Link, a.Kind, a.Object, dest, d, sent)
+			link.Observed = decide.Unseen(a)
 			if final {
 				link.Verified = decide.VerifiedNotYet
 			}
 			ch.Links = []store.Link{link}
 			if final {
-				last = &written{key: key, action: a, link: link, label: d.Label, date: d.Date}
+				last = &written{key: key, source: rec, action: a, link: link, label: d.Label, date: d.Date}
 			}
 		}
 		if final {
 			ch.Forget = []store.Record{{Flow: r.flow.Name, Key: key}}
 		}
+		r.note(&ch, 0, r.sent(a, res)...)
 		if err := r.keep(ctx, ch); err != nil {
 			return nil, fmt.Errorf("record %s: %s was written as %s, but that could not be remembered: %w", key, a.Object, dest, err)
 		}
@@ -289,23 +323,31 @@ func (r *run) perform(ctx context.Context, key string, d decide.Decision, tries 
 		}
 		r.know.written(a, dest)
 		updated = updated || a.Action == connector.Update && final
+		unchanged = final && res.Outcome == connector.OutcomeUnchanged
 	}
 	r.count(func(c *store.Counts) {
 		c.Read++
-		if updated {
+		switch {
+		case unchanged:
+			c.Unchanged++
+		case updated:
 			c.Updated++
-		} else {
+		default:
 			c.Created++
 		}
 	})
 	return last, nil
 }
 
-// keep remembers what became of an effect, also when the run is being stopped: what is known now need not be looked up later.
+// keep remembers what became of the effect under way, whose line is the change's first, also when the run is being stopped: what is known now need not be looked up later.
 func (r *run) keep(ctx context.Context, ch store.Change) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
 	defer cancel()
-	return r.Store.Commit(ctx, ch)
+	if err := r.Store.Commit(ctx, ch); err != nil {
+		return err
+	}
+	r.trail.effect.kept(ch.Log[0])
+	return nil
 }
 
 // reopen takes a record up whose outcome a person had to decide. Only when the destination can now tell that nothing is there may it
@@ -314,7 +356,7 @@ func (r *run) reopen(ctx context.Context, key string, d decide.Decision, a decid
 	ans := r.know.facts.Answers[a.Lookup.ID()]
 	if i.Key != key || ans.Status != connector.AbsentEverywhere || tries > 0 {
 		d.Cause, d.Reason, d.Remedy = string(connector.CauseUnknownOutcome), "whether it was written is not known, and the destination cannot tell",
-			"look for "+i.Reference+" in the destination, and enter it by hand if it is not there: it is never sent again by itself"
+			"look for "+i.Reference+" in the destination, then say with `pomost decide` whether it is there (--sent KEY) or not (--absent): it is never sent again by itself"
 		r.count(func(c *store.Counts) { c.Read++; c.Held++ })
 		return r.wait(ctx, nil, key, d, store.RecordHeld)
 	}

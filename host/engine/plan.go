@@ -39,9 +39,14 @@ type PlannedChange struct {
 // action as it is known.
 func (e *Engine) PlanFlow(ctx context.Context, f *Flow, yield func(Planned) error) (store.Plan, error) {
 	plan := store.Plan{ID: e.NewID(), Flow: f.Name, Created: e.Clock.Now(), Revision: f.Revision}
-	cursor, err := e.Store.Cursor(ctx, f.Name, f.Decider.Object())
+	if f.Prepare != nil {
+		if err := f.Prepare(ctx); err != nil {
+			return plan, err
+		}
+	}
+	cursor, err := e.cursor(ctx, f)
 	if err != nil {
-		return plan, fmt.Errorf("read the cursor: %w", err)
+		return plan, err
 	}
 	remembered, err := e.Store.Records(ctx, store.RecordFilter{Flow: f.Name})
 	if err != nil {
@@ -108,13 +113,13 @@ func (p *planner) batch(ctx context.Context, recs []record.Record) error {
 		}
 		for i, d := range ds {
 			key := p.flow.Decider.Key(part[i])
-			if d.Verdict == decide.Adopt {
+			if d.Verdict == decide.Adopt || d.Verdict == decide.Act && d.Found != "" {
 				other, err := linkedTo(ctx, p.engine.Store, p.flow, d.Found, key)
 				if err != nil {
 					return err
 				}
 				if other != "" {
-					d = taken(d, other)
+					d = taken(p.flow, d, other)
 				}
 			}
 			if known := p.known[key]; forPerson(known, d, p.flow.Revision) {
@@ -133,9 +138,10 @@ func (p *planner) batch(ctx context.Context, recs []record.Record) error {
 func (p *planner) add(key string, d decide.Decision) error {
 	if d.Verdict == decide.Act {
 		// Whoever comes second with a reference finds the order that the first one made.
-		if first, made := p.making[d.Actions[len(d.Actions)-1].Identity]; made && first.key != key {
-			d.Found = "the order of " + first.label
-			d = taken(d, first.key)
+		if last := d.Actions[len(d.Actions)-1]; p.making[last.Identity].key != "" && last.Identity != "" && p.making[last.Identity].key != key {
+			first := p.making[last.Identity]
+			d.Found = "the " + p.flow.Decider.Words().Target + " of " + first.label
+			d = taken(p.flow, d, first.key)
 		}
 	}
 	item := item(key, d, nil)

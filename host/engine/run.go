@@ -43,6 +43,7 @@ type run struct {
 	down    int               // writes in a row that found the destination unavailable
 	lost    int               // writes in a row without an answer
 	mu      sync.Mutex        // lease, which the heartbeat renews
+	trail   *trail            // what the activity log keeps
 }
 
 // deferred is a record that waits for an outcome.
@@ -55,10 +56,10 @@ type deferred struct {
 // Run executes a flow once and returns when everything that can be done now is done. The run is returned with every error.
 func (e *Engine) Run(ctx context.Context, f *Flow, opts RunOptions) (store.Run, error) {
 	now := e.Clock.Now()
-	r := &run{Engine: e, flow: f, opts: opts, know: newKnowledge(f, e.Store), done: map[string]bool{}, watched: map[string]bool{}, made: map[string]string{}, adopted: map[string]bool{},
+	r := &run{Engine: e, flow: f, opts: opts, know: newKnowledge(f, e.Store), trail: newTrail(), done: map[string]bool{}, watched: map[string]bool{}, made: map[string]string{}, adopted: map[string]bool{},
 		rec: store.Run{ID: e.NewID(), Flow: f.Name, Trigger: opts.Trigger, Status: "running", Started: now}}
 	// Promise 7: two runs of one flow never overlap.
-	lease, err := e.Store.Acquire(ctx, "flow:"+f.Name, e.Holder, now, now.Add(leaseTerm))
+	lease, err := e.Store.Acquire(ctx, f.Lease(), e.Holder, now, now.Add(leaseTerm))
 	if err != nil {
 		r.rec.Status, r.rec.Error, r.rec.Ended = "failed", err.Error(), now
 		return r.rec, fmt.Errorf("flow %s: %w", f.Name, err)
@@ -68,7 +69,7 @@ func (e *Engine) Run(ctx context.Context, f *Flow, opts RunOptions) (store.Run, 
 	if err := e.Store.SaveRun(ctx, r.rec); err != nil {
 		return r.rec, err
 	}
-	work, cancel := context.WithCancelCause(ctx)
+	work, cancel := context.WithCancelCause(context.WithValue(ctx, exchangesKey{}, r.trail.failures))
 	beat := make(chan struct{})
 	go func() {
 		defer close(beat)
@@ -97,7 +98,9 @@ func (e *Engine) Run(ctx context.Context, f *Flow, opts RunOptions) (store.Run, 
 	if errors.As(err, &typed) {
 		line.Cause = string(typed.Err.Cause)
 	}
-	closing := errors.Join(e.Store.Commit(end, store.Change{Log: []store.LogLine{line}}), e.Store.SaveRun(end, r.rec), e.Store.Release(end, r.held()))
+	ch := store.Change{Log: []store.LogLine{line}}
+	r.note(&ch, 0, r.trail.failures.take()...)
+	closing := errors.Join(e.Store.Commit(end, ch), e.Store.SaveRun(end, r.rec), e.Store.Release(end, r.held()))
 	if store.CodeOf(err) == "" { // a state that failed is told of once
 		err = errors.Join(err, closing)
 	}
@@ -130,6 +133,11 @@ func (r *run) held() store.Lease {
 }
 
 func (r *run) all(ctx context.Context) error {
+	if r.flow.Prepare != nil {
+		if err := r.flow.Prepare(ctx); err != nil {
+			return err
+		}
+	}
 	if r.opts.Plan != nil {
 		r.plan = map[string]store.PlanItem{}
 		for _, it := range r.opts.Plan.Items {
@@ -247,12 +255,24 @@ func (r *run) fresh(ctx context.Context, pending map[string]bool) error {
 	return r.triggers(ctx)
 }
 
+// cursor is where reading begins, nil for the beginning.
+func (e *Engine) cursor(ctx context.Context, f *Flow) ([]byte, error) {
+	if f.Scan {
+		return nil, nil
+	}
+	cursor, err := e.Store.Cursor(ctx, f.Name, f.Decider.Object())
+	if err != nil {
+		return nil, fmt.Errorf("read the cursor: %w", err)
+	}
+	return cursor, nil
+}
+
 // read carries over what changed since the cursor.
 func (r *run) read(ctx context.Context, pending map[string]bool) error {
 	object := r.flow.Decider.Object()
-	cursor, err := r.Store.Cursor(ctx, r.flow.Name, object)
+	cursor, err := r.cursor(ctx, r.flow)
 	if err != nil {
-		return fmt.Errorf("read the cursor: %w", err)
+		return err
 	}
 	req := connector.ReadRequest{Object: object, Cursor: cursor, LookBack: r.flow.Source.LookBack, Where: r.flow.Decider.Where(), BatchSize: batchSize}
 	err = r.flow.Source.Connection.Read(ctx, req, func(b connector.Batch) error {
@@ -270,7 +290,7 @@ func (r *run) read(ctx context.Context, pending map[string]bool) error {
 				return err
 			}
 		}
-		if b.Cursor == nil {
+		if b.Cursor == nil || r.flow.Scan {
 			return nil
 		}
 		// Promise 2: every record up to here is done, held, watched, failed and remembered, or has a durable intent.
@@ -424,6 +444,7 @@ func (r *run) remember(ctx context.Context, rec store.Record) error {
 	ch := store.Change{Lease: r.held(), Records: []store.Record{rec}}
 	if rec.Status != store.RecordWatched { // a filter's word is not an attempt
 		ch.Log = []store.LogLine{line}
+		r.note(&ch, 0)
 	}
 	if err := r.Store.Commit(ctx, ch); err != nil {
 		return fmt.Errorf("remember record %s: %w", rec.Key, err)

@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
+	"github.com/pomost/pomost/host/activity"
 	"github.com/pomost/pomost/host/engine/decide"
 	"github.com/pomost/pomost/host/engine/failpoint"
 	"github.com/pomost/pomost/host/store"
@@ -16,6 +18,7 @@ import (
 // then it is decided afresh.
 func (r *run) resume(ctx context.Context, d deferred) error {
 	failpoint.Hit("settle-before")
+	r.trail.next()
 	intents, err := r.Store.Intents(ctx, r.flow.Name)
 	if err != nil {
 		return fmt.Errorf("read intents: %w", err)
@@ -75,8 +78,13 @@ func (r *run) settleMinor(ctx context.Context, rec record.Record, intents []stor
 	r.know.forget()
 	for _, i := range intents {
 		state := store.IntentAdopted
-		if ds[0].Verdict != decide.Act || slices.ContainsFunc(ds[0].Actions, func(a decide.Action) bool { return a.Step == i.Step && a.Action == connector.Create }) {
+		// A record whose own main effect is there needs no action, or other ones.
+		there := i.Step == r.flow.Decider.Words().Kind && slices.Contains([]decide.Verdict{decide.Adopt, decide.Remember, decide.Unchanged}, ds[0].Verdict)
+		if ds[0].Verdict != decide.Act && !there || slices.ContainsFunc(ds[0].Actions, func(a decide.Action) bool { return a.Step == i.Step && a.Action == connector.Create }) {
 			state = store.IntentAbsent
+		}
+		if state == store.IntentAdopted && i.Step == r.flow.Decider.Words().Kind && i.Action == actionWord(connector.Create) {
+			r.adopted[i.Key] = true
 		}
 		if state == store.IntentAdopted { // a plan could only call it new
 			if n := slices.IndexFunc(ds[0].Relied, func(on decide.Relied) bool { return on.Step == i.Step }); n >= 0 {
@@ -101,7 +109,7 @@ func (r *run) settle(ctx context.Context, i store.Intent, look decide.Lookup) (e
 		switch {
 		case ans.Status == connector.CannotTell:
 			return true, r.giveUp(ctx, i, "its outcome is unknown and the destination's orders cannot be read back: "+ans.Reason,
-				"look for "+i.Reference+" in the destination, and enter it by hand if it is not there: it is never sent again by itself")
+				"look for "+i.Reference+" in the destination, then say with `pomost decide` whether it is there (--sent KEY) or not (--absent): it is never sent again by itself")
 		case len(ans.Records) > 1:
 			return true, r.giveUp(ctx, i, "several orders have its reference "+i.Reference, "delete the superfluous ones in the destination, then retry")
 		case len(ans.Records) == 1:
@@ -124,7 +132,7 @@ func (r *run) adopt(ctx context.Context, i store.Intent, rec record.Record) (end
 	link := store.Link{A: store.End{Connection: r.flow.Source.Name, Object: r.flow.Decider.Object(), Key: i.Key},
 		B: store.End{Connection: r.flow.Destination.Name, Object: i.Object, Key: key}, Kind: i.Step, Source: i.Source, Verified: decide.Verified,
 		Created: r.Clock.Now(), Updated: r.Clock.Now()}
-	return false, r.close(ctx, i, store.Settlement{ID: i.ID, State: store.IntentAdopted, ResultKey: key}, &link, nil)
+	return false, r.close(ctx, i, store.Settlement{ID: i.ID, State: store.IntentAdopted, ResultKey: key}, &link, nil, activity.RecordPayload(activity.KindAnswer, i.Object, rec))
 }
 
 func (r *run) giveUp(ctx context.Context, i store.Intent, reason, remedy string) error {
@@ -134,7 +142,7 @@ func (r *run) giveUp(ctx context.Context, i store.Intent, reason, remedy string)
 			Updated: r.Clock.Now(), Label: i.Reference})
 }
 
-func (r *run) close(ctx context.Context, i store.Intent, s store.Settlement, link *store.Link, rec *store.Record) error {
+func (r *run) close(ctx context.Context, i store.Intent, s store.Settlement, link *store.Link, rec *store.Record, found ...activity.Payload) error {
 	line := r.line(i.Key, i.Step, string(s.State), s.ResultKey, s.Cause, "")
 	line.Object = i.Object
 	ch := store.Change{Lease: r.held(), Settle: []store.Settlement{s}}
@@ -146,6 +154,7 @@ func (r *run) close(ctx context.Context, i store.Intent, s store.Settlement, lin
 		line.Message = rec.Reason
 	}
 	ch.Log = []store.LogLine{line}
+	r.note(&ch, 0, found...)
 	if err := r.Store.Commit(ctx, ch); err != nil {
 		return fmt.Errorf("record %s: remember what became of its %s: %w", i.Key, i.Object, err)
 	}
@@ -161,26 +170,41 @@ func (r *run) verify(ctx context.Context, booked []written) error {
 	failpoint.Hit("verify-before")
 	var lookups []decide.Lookup
 	for _, w := range booked {
-		r.know.drop(w.action.Lookup)
-		lookups = append(lookups, w.action.Lookup)
+		r.know.drop(w.readBack())
+		lookups = append(lookups, w.readBack())
 	}
 	if err := r.know.find(ctx, lookups); err != nil {
 		return err
 	}
 	ch := store.Change{Lease: r.held()}
 	for _, w := range booked {
-		state, diff := r.compare(w)
+		state, diff, there := r.compare(w)
 		link := w.link
 		link.Verified, link.Updated = state, r.Clock.Now()
+		var found []activity.Payload
+		if there.Schema != nil {
+			found = []activity.Payload{activity.RecordPayload(activity.KindAnswer, w.action.Object, there)}
+			// Promise 5: what the system made of it (trimmed, cut, in capitals) is no news when it is read there.
+			sent, observed := r.flow.Decider.Observed(w.source, there, w.action.Pending)
+			link.Sent, link.Observed = merged(link.Sent, sent), observed
+		}
 		ch.Links = append(ch.Links, link)
 		line := r.line(w.key, w.action.Step, state, link.B.Key, "", diff)
 		if state == decide.VerifiedDiffers {
 			line.Cause = "amounts_differ"
 			ch.Records = append(ch.Records, store.Record{Flow: r.flow.Name, Key: w.key, Status: store.RecordHeld, Cause: "amounts_differ",
 				Reason: "it was written as " + link.B.Key + ", but " + diff, Remedy: "correct " + link.B.Key + " in the destination, then retry", Updated: r.Clock.Now(), Label: w.label, Date: w.date})
-			r.count(func(c *store.Counts) { c.Created--; c.Held++ })
+			r.count(func(c *store.Counts) {
+				if w.action.Action == connector.Update {
+					c.Updated--
+				} else {
+					c.Created--
+				}
+				c.Held++
+			})
 		}
 		ch.Log = append(ch.Log, line)
+		r.note(&ch, len(ch.Log)-1, found...)
 	}
 	if err := r.Store.Commit(ctx, ch); err != nil {
 		return fmt.Errorf("remember what was booked: %w", err)
@@ -189,19 +213,38 @@ func (r *run) verify(ctx context.Context, booked []written) error {
 	return nil
 }
 
-func (r *run) compare(w written) (state, diff string) {
-	ans := r.know.facts.Answers[w.action.Lookup.ID()]
+// readBack is the look-up of what was written: by the key that was returned, where there is a field for it.
+func (w written) readBack() decide.Lookup {
+	l := w.action.Lookup
+	if w.action.VerifyBy != "" {
+		l.Fields = []decide.Field{{Name: w.action.VerifyBy, Value: w.link.B.Key}}
+	}
+	return l
+}
+
+// merged is a with what b says.
+func merged(a, b map[string]string) map[string]string {
+	out := make(map[string]string, len(a)+len(b))
+	maps.Copy(out, a)
+	maps.Copy(out, b)
+	return out
+}
+
+// compare tells whether what was booked is what was sent, with what was found of it: a record without a schema where nothing was.
+func (r *run) compare(w written) (state, diff string, there record.Record) {
+	ans := r.know.facts.Answers[w.readBack().ID()]
 	if ans.Status == connector.CannotTell {
-		return decide.VerifiedUnverifiable, ans.Reason
+		return decide.VerifiedUnverifiable, ans.Reason, there
 	}
 	for _, rec := range ans.Records {
 		key, facts := r.flow.Decider.Found(w.action.Step, rec)
-		if key == w.link.B.Key {
-			if diff = decide.Compare(w.action.Expect, facts); diff != "" {
-				return decide.VerifiedDiffers, diff
-			}
-			return decide.Verified, ""
+		if key != w.link.B.Key {
+			continue
 		}
+		if diff = decide.Compare(w.action.Expect, facts); diff != "" {
+			return decide.VerifiedDiffers, diff, rec
+		}
+		return decide.Verified, "", rec
 	}
-	return decide.VerifiedDiffers, "it cannot be found there by its reference"
+	return decide.VerifiedDiffers, "it cannot be found there by its reference", there
 }

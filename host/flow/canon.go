@@ -60,13 +60,15 @@ var OrderSchema = record.MustSchema("order",
 	scalar("changed", record.KindInstant),
 )
 
-// CustomerSchema is a customer of the source.
+// CustomerSchema is a customer: of the source, or of either side where customers travel both ways.
 var CustomerSchema = record.MustSchema("customer",
 	text("key"), text("number"), personal("name"),
 	scalar("private", record.KindBool), scalar("active", record.KindBool),
 	personal("email"), personal("order_email"), personal("phone"), personal("mobile"),
 	personal("contact_name"), personal("contact_email"),
 	personal("vat_number"), personal("chamber_number"),
+	scalar("company", record.KindBool), // it has what only companies have, where the system does not say what it is
+	personal("website"),
 	text("currency"), text("payment_terms"), text("delivery_method"),
 	nested("address", AddressSchema), nested("delivery", AddressSchema),
 	scalar("changed", record.KindInstant),
@@ -129,11 +131,4 @@ var PartySchema = record.MustSchema("party",
 var SendingSchema = record.MustSchema("sending",
 	text("reference"), // the order's reference with its prefix
 	text("currency"),  // of the destination's company, where known
-)
-
-// DebtorSettingsSchema is the context "settings" of a recipe's debtor.
-var DebtorSettingsSchema = record.MustSchema("debtor_settings",
-	text("collective_account"),
-	text("country"),  // of the source's company, where known: a customer without a country is from there
-	text("currency"), // of the destination's company, where known
 )

@@ -8,28 +8,10 @@ import (
 	"github.com/pomost/pomost/sdk/record"
 )
 
-// canonRead and canonBack are the canonical objects that a recipe's read and back sections make.
-var (
-	canonRead = map[string]*record.Schema{"order": OrderSchema, "customer": CustomerSchema, "invoice": InvoiceSchema}
-	canonBack = map[string]*record.Schema{"debtor": DebtorSchema, "address": DeliverySchema, "product": ProductSchema, "booked": BookedSchema}
-)
-
-// writeContexts are the records that the rules of each target may read, by the first word of a path.
-var writeContexts = map[string]map[string]*record.Schema{
-	"order":   {"order": OrderSchema, "customer": CustomerSchema, "debtor": PartySchema, "sending": SendingSchema},
-	"debtor":  {"order": OrderSchema, "customer": CustomerSchema, "settings": DebtorSettingsSchema},
-	"address": {"order": OrderSchema, "customer": CustomerSchema, "debtor": PartySchema, "address": AddressSchema},
-}
-
-// kindObjects are the objects that a recipe of a kind must have.
-var kindObjects = map[string]struct{ read, write, back []string }{
-	"orders": {[]string{"order", "customer", "invoice"}, []string{"order", "debtor", "address"}, []string{"debtor", "address", "product", "booked"}},
-}
-
 // Validate checks every path and field of the mapping: in are the schemas of the context, out is the schema of what is made. A nil
 // schema is one that is not known yet, and is not checked.
-func (m *Mapping) Validate(in map[string]*record.Schema, out *record.Schema) []Problem {
-	c := checker{in: in}
+func (m *Mapping) Validate(in map[string]*record.Schema, out *record.Schema, functions map[string]Signature) []Problem {
+	c := checker{in: in, functions: functions}
 	c.mapping(m, out, "", false)
 	return c.problems
 }
@@ -44,17 +26,23 @@ func (r *Recipe) Validate(source, destination map[string]*record.Schema) []Probl
 			out = append(out, p)
 		}
 	}
+	k := kinds[r.Kind]
+	system := func(name string) map[string]*record.Schema {
+		if name == r.Source {
+			return source
+		}
+		return destination
+	}
 	for _, s := range []struct {
 		name    string
 		objects map[string]*Object
 		canon   map[string]*record.Schema
-		system  map[string]*record.Schema
-	}{{"read", r.Read, canonRead, source}, {"back", r.Back, canonBack, destination}} {
+	}{{"read", r.Read, k.read}, {"back", r.Back, k.back}} {
 		for _, which := range keys(s.objects) {
 			o := s.objects[which]
-			schema := s.system[o.Object]
+			schema := system(o.System)[o.Object]
 			at := s.name + "." + which
-			add(at, o.Validate(map[string]*record.Schema{rootContext: schema}, s.canon[which]))
+			add(at, o.Validate(map[string]*record.Schema{rootContext: schema}, s.canon[which], r.Functions))
 			for _, f := range append([]string{o.Key, o.Changed}, values(o.Find)...) {
 				add(at, missing(schema, f))
 			}
@@ -62,8 +50,8 @@ func (r *Recipe) Validate(source, destination map[string]*record.Schema) []Probl
 	}
 	for _, which := range keys(r.Write) {
 		t := r.Write[which]
-		schema := destination[t.Object]
-		add("write."+which, t.Validate(writeContexts[which], schema))
+		schema := system(t.System)[t.Object]
+		add("write."+which, t.Validate(r.contexts(which, system), schema, r.Functions))
 		add("write."+which, missing(schema, t.Key))
 	}
 	return out
@@ -81,10 +69,11 @@ func missing(s *record.Schema, field string) []Problem {
 
 // checkStatic checks what does not depend on an account: the canonical side of each mapping, and that nothing is missing.
 func (r *Recipe) checkStatic() []Problem {
-	want, ok := kindObjects[r.Kind]
+	k, ok := kinds[r.Kind]
 	if !ok {
-		return []Problem{{"kind", "unknown kind " + clip(r.Kind), suggest(r.Kind, keys(kindObjects))}}
+		return []Problem{{"kind", "unknown kind " + clip(r.Kind), suggest(r.Kind, keys(kinds))}}
 	}
+	want := k.need
 	var out []Problem
 	lack := func(section, which, what string) {
 		out = append(out, Problem{join(section, which), "has no " + what, ""})
@@ -111,6 +100,9 @@ func (r *Recipe) checkStatic() []Problem {
 			lack("write", which, "object or key")
 		}
 	}
+	for _, l := range r.Lanes {
+		out = append(out, r.checkLane(l)...)
+	}
 	out = append(out, r.Validate(nil, nil)...)
 	_, problems := r.ParseSettings(nil) // the defaults must be valid
 	for _, p := range problems {
@@ -121,8 +113,9 @@ func (r *Recipe) checkStatic() []Problem {
 
 // checker walks a mapping with the schemas of its context.
 type checker struct {
-	in       map[string]*record.Schema
-	problems []Problem
+	in        map[string]*record.Schema
+	functions map[string]Signature
+	problems  []Problem
 }
 
 func (c *checker) fail(path, message, remedy string) {
@@ -133,6 +126,10 @@ func (c *checker) mapping(m *Mapping, out *record.Schema, at string, optional bo
 	for i := range m.rules {
 		r := &m.rules[i]
 		path, lax := join(at, r.Field), optional || r.Optional
+		if r.RestOf != "" && !slices.ContainsFunc(m.rules[:i], func(o Rule) bool { return o.Field == r.RestOf }) {
+			c.fail(path, "rest_of names no field that stands before it", "")
+			continue
+		}
 		if r.Mark == MarkNever {
 			continue
 		}
@@ -246,8 +243,50 @@ func (c *checker) kinds(r *Rule, path string, lax bool) []record.Kind {
 		out = []record.Kind{record.KindBool}
 	case len(r.Join) > 0:
 		out = []record.Kind{record.KindText}
+	case r.Expression != nil:
+		k, err := r.Expression.Kind(func(p string) (record.Kind, bool) {
+			return c.path(r.from[slices.Index(r.Expression.paths, p)], p, path, true)
+		})
+		if err != nil {
+			c.fail(path, err.Error(), "")
+			return nil
+		}
+		if k == anyKind {
+			return nil
+		}
+		return []record.Kind{k}
+	case r.Function != "":
+		return c.function(r, path)
 	}
 	return out
+}
+
+// function checks a rule's function against its signature, where that is known, and returns what it gives.
+func (c *checker) function(r *Rule, path string) []record.Kind {
+	if c.functions == nil {
+		return nil
+	}
+	sig, ok := c.functions[r.Function]
+	if !ok {
+		c.fail(path, "there is no function "+clip(r.Function), suggest(r.Function, keys(c.functions)))
+		return nil
+	}
+	if len(sig.Inputs) != len(r.Takes) {
+		c.fail(path, fmt.Sprintf("the function %s takes %d values, %d are given", r.Function, len(sig.Inputs), len(r.Takes)), "")
+	} else {
+		for i, s := range r.from {
+			if k, ok := c.path(s, r.Takes[i], path, true); ok && k != sig.Inputs[i] && (k != record.KindInteger || sig.Inputs[i] != record.KindDecimal) {
+				c.fail(path, fmt.Sprintf("the function %s takes a %s, %s is a %s", r.Function, sig.Inputs[i], r.Takes[i], k), "")
+			}
+		}
+	}
+	for _, name := range []string{r.Gives, r.Needs} {
+		if _, ok := sig.Outputs[name]; !ok && name != "" {
+			c.fail(path, "the function "+r.Function+" gives no "+clip(name), suggest(name, keys(sig.Outputs)))
+			return nil
+		}
+	}
+	return []record.Kind{sig.Outputs[r.Gives]}
 }
 
 // path returns the kind at a path; ok is false where it is not known or does not exist.
@@ -320,7 +359,7 @@ func (c *checker) rows(r *Rule, f *record.Field, path string, lax bool) {
 		c.fail(path, "the name "+r.Rows.As+" is taken", "give the rows another name")
 		return
 	}
-	inner := checker{in: map[string]*record.Schema{r.Rows.As: element}}
+	inner := checker{functions: c.functions, in: map[string]*record.Schema{r.Rows.As: element}}
 	for k, v := range c.in {
 		inner.in[k] = v
 	}

@@ -37,6 +37,8 @@ type Flow struct {
 	Destination string `json:"destination"`
 	// Settings hold nil, string, bool, json.Number, []any and map[string]any.
 	Settings map[string]any `json:"settings,omitempty"`
+	// Mapping holds rules of the flow's own, by target and field (Recipe.Override).
+	Mapping map[string]any `json:"mapping,omitempty"`
 	// Schedule is the time between two runs, "" for none.
 	Schedule string `json:"schedule,omitempty"`
 }
@@ -184,7 +186,11 @@ func (d *decoder) flow(e entry, path string) Flow {
 		}
 	}
 	if m := e.value.get("mapping"); m != nil {
-		d.fail(m.place, path+".mapping", "a mapping of one's own does not work yet", "leave it out")
+		if m.kind != nodeMap {
+			d.wrong(m, path+".mapping", "a map of what is written")
+		} else {
+			f.Mapping, _ = m.plain().(map[string]any)
+		}
 	}
 	return f
 }

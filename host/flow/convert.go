@@ -130,3 +130,22 @@ func Cut(s string, n int) string {
 	}
 	return strings.TrimRightFunc(string(rs[:end]), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;:/&-–(", r) })
 }
+
+// Divide parts a text in two: a first line of at most n characters, which ends at the last comma or, without one, at the last space that
+// fits, and the rest. A text without either stays whole.
+func Divide(s string, n int) (line, rest string) {
+	s = strings.TrimSpace(s)
+	rs := []rune(s)
+	if n <= 0 || len(rs) <= n {
+		return s, ""
+	}
+	for _, at := range []func(rune) bool{func(r rune) bool { return r == ',' }, unicode.IsSpace} {
+		for i := n; i > 0; i-- {
+			if at(rs[i]) {
+				return strings.TrimRightFunc(string(rs[:i]), func(r rune) bool { return unicode.IsSpace(r) || r == ',' }),
+					strings.TrimLeftFunc(string(rs[i:]), func(r rune) bool { return unicode.IsSpace(r) || r == ',' })
+			}
+		}
+	}
+	return s, ""
+}

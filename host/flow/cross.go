@@ -22,7 +22,7 @@ func (c Config) Check(recipes fs.FS) error {
 		case errors.Is(err, ErrNoRecipe):
 			fail(at+".recipe", "there is no recipe "+clip(f.Recipe), suggest(f.Recipe, RecipeNames(recipes)))
 		case err != nil:
-			fail(at+".recipe", "the recipe "+f.Recipe+" is broken: "+err.Error(), "install the program again")
+			fail(at+".recipe", "the recipe "+f.Recipe+" is broken: "+err.Error(), "install the program, or the plugin that brings the recipe, again")
 		}
 		for _, side := range []struct{ key, connection string }{{"source", f.Source}, {"destination", f.Destination}} {
 			conn, ok := c.Connections[side.connection]
@@ -37,6 +37,9 @@ func (c Config) Check(recipes fs.FS) error {
 			if side.key == "destination" {
 				want = r.Destination
 			}
+			if len(r.Lanes) > 1 && c.Connections[f.Source].Connector == r.Destination && c.Connections[f.Destination].Connector == r.Source {
+				continue // where records travel both ways, either system may be called the source
+			}
 			if conn.Connector != want {
 				fail(join(at, side.key), fmt.Sprintf("the recipe %s wants a connection of the connector %s, %s is one of %s", r.Name, want, side.connection, conn.Connector),
 					"name another connection, or another recipe")
@@ -44,6 +47,9 @@ func (c Config) Check(recipes fs.FS) error {
 		}
 		if r == nil {
 			continue
+		}
+		for _, p := range r.Adopt(f) {
+			fail(join(at+".mapping", p.Path), p.Message, p.Remedy)
 		}
 		settings, problems := r.ParseSettings(f.Settings)
 		for _, p := range problems {

@@ -51,6 +51,9 @@ func flatConfig(c Config) map[string]string {
 		for k, v := range f.Settings {
 			flatValue(out, join(at+".settings", k), v)
 		}
+		for k, v := range f.Mapping {
+			flatValue(out, join(at+".mapping", k), v)
+		}
 	}
 	return out
 }

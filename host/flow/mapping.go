@@ -17,7 +17,11 @@ type Context map[string]record.Record
 type Warning struct{ Field, Message string }
 
 // Hold is a reason why a record cannot be written as it is.
-type Hold struct{ Cause, Field, Message, Remedy string }
+type Hold struct {
+	Cause, Field, Message, Remedy string
+	// Missing: the field is needed and the source has nothing for it. Where the destination has, nothing is wrong.
+	Missing bool
+}
 
 // Ref tells that a field is filled from a path, whether or not there was a value in it: a value that an earlier step is yet
 // to return goes into the fields that refer to it.
@@ -29,6 +33,39 @@ type Mapped struct {
 	Warnings []Warning
 	Holds    []Hold
 	Refs     []Ref
+	// Calls are the functions whose results were not among those given: the record is whole once they are.
+	Calls []Call
+	// Assumed are the fields whose value the record itself does not state: a default, or what the settings say. Such a value never replaces
+	// one that is there.
+	Assumed []string
+}
+
+// Call is one use of a function for one record. Equal calls give equal results.
+type Call struct {
+	Function string
+	Args     []record.Value
+}
+
+// ID identifies a call.
+func (c Call) ID() string {
+	return c.Function + ":" + record.FingerprintOfValue(record.List(c.Args...)).String()
+}
+
+// Result is what a function gave: its version and its outputs by name, or why it gave none.
+type Result struct {
+	Version string
+	Outputs map[string]record.Value
+	// Failure is why there is no answer, with its remedy.
+	Failure, Remedy string
+}
+
+// Results are known results by the ID of their call.
+type Results map[string]Result
+
+// Signature is what a function takes, in order, and gives by name.
+type Signature struct {
+	Inputs  []record.Kind
+	Outputs map[string]record.Kind
 }
 
 // Mark says when a field is written to a record that exists already.
@@ -52,7 +89,7 @@ const (
 	LengthDrop Length = "drop" // the field is left out, with a warning
 )
 
-// Rule makes one field. Exactly one of From, Join, Any, Const, Record and Rows says where the value comes from.
+// Rule makes one field. Exactly one of From, Join, Any, Expression, Function, Const, Record, Rows and RestOf says where the value comes from.
 type Rule struct {
 	Field string
 	// From are paths; the first that is not empty is taken.
@@ -62,12 +99,22 @@ type Rule struct {
 	Separator string
 	// Any are paths; the value is true when one of them is true, not zero or not empty.
 	Any []string
+	// Expression computes the value.
+	Expression *Expression
+	// Function is called with the values at the paths Takes; its output Gives is the value. The field is left out where the output Needs is
+	// empty: the function was not sure.
+	Function     string
+	Takes        []string
+	Gives, Needs string
 	// Const and Default are literals; Default stands where nothing else gave a value.
 	Const, Default string
 	HasDefault     bool
 	// Record makes a nested record, Rows a list of records, each out of one element of a list.
 	Record *Mapping
 	Rows   *Rows
+	// RestOf names a field before this one whose text is divided between the two: what it has no room for goes here. Where nothing is left over,
+	// this field is emptied: the two are one text and are written together.
+	RestOf string
 	// Table translates the value's text. A value that is not in it holds the record.
 	Table map[string]string
 	// Do are transforms, applied in order.
@@ -82,11 +129,16 @@ type Rule struct {
 	// Required: an empty value holds the record.
 	Required bool
 	Mark     Mark
+	// Fixed: a record keeps the value that it was made with, whatever mark a flow's settings give the field.
+	Fixed bool
+	// Overridden: the flow says so, and not the recipe.
+	Overridden bool
 	// Differs is "hold" where a value of ours that differs from a filled field of the destination holds the record.
 	Differs string
 
 	when, notEqual source
 	from           []source
+	divided        bool // another rule takes what this field has no room for
 }
 
 // Rows makes a list: each element of the list at From, named As in paths, becomes a record by the mapping.
@@ -145,6 +197,7 @@ func (m *Mapping) bind(root string, as []string) {
 	m.root = root
 	for i := range m.rules {
 		r := &m.rules[i]
+		r.from = nil // bound again after an override
 		for _, p := range r.paths() {
 			r.from = append(r.from, parsePath(p, root, as))
 		}
@@ -159,6 +212,11 @@ func (m *Mapping) bind(root string, as []string) {
 				r.Do[j].arg = parsePath(r.Do[j].Arg, root, as)
 			}
 		}
+		if lead := m.rule(r.RestOf); lead != nil {
+			lead.divided = true
+			r.From, r.Join, r.Any = lead.From, lead.Join, lead.Any // for those who ask where the value comes from
+			r.from = lead.from
+		}
 		if r.Record != nil {
 			r.Record.bind(root, as)
 		}
@@ -169,6 +227,30 @@ func (m *Mapping) bind(root string, as []string) {
 	}
 }
 
+// rule finds the rule of a field, nil where there is none.
+func (m *Mapping) rule(field string) *Rule {
+	for i := range m.rules {
+		if field != "" && m.rules[i].Field == field {
+			return &m.rules[i]
+		}
+	}
+	return nil
+}
+
+// Paths are the paths that the value comes from, those of a nested record or of rows included.
+func (r *Rule) Paths() []string {
+	out := slices.Clone(r.paths())
+	switch {
+	case r.Record != nil:
+		for i := range r.Record.rules {
+			out = append(out, r.Record.rules[i].Paths()...)
+		}
+	case r.Rows != nil:
+		out = append(out, r.Rows.From)
+	}
+	return out
+}
+
 // paths are the paths that a rule's value comes from.
 func (r *Rule) paths() []string {
 	switch {
@@ -176,14 +258,18 @@ func (r *Rule) paths() []string {
 		return r.From
 	case len(r.Join) > 0:
 		return r.Join
+	case r.Expression != nil:
+		return r.Expression.paths
+	case r.Function != "":
+		return r.Takes
 	}
 	return r.Any
 }
 
 // Map makes a record of the schema out: a canonical schema, or the destination's as discovered. lines are the outgoing rows
-// for rules with rows from "lines". It is pure, and reports everything that is wrong at once.
-func (m *Mapping) Map(ctx Context, lines []record.Record, out *record.Schema) Mapped {
-	e := evaluation{ctx: ctx, lines: lines, refs: m.root == ""}
+// for rules with rows from "lines"; known are results of functions. It is pure, and reports everything that is wrong at once.
+func (m *Mapping) Map(ctx Context, lines []record.Record, out *record.Schema, known ...Results) Mapped {
+	e := evaluation{ctx: ctx, lines: lines, refs: m.root == "", known: known, rest: map[string]string{}}
 	e.result.Record = e.record(m, out, "")
 	return e.result
 }
@@ -193,11 +279,13 @@ type evaluation struct {
 	ctx    Context
 	lines  []record.Record
 	refs   bool // only what is written refers to earlier steps
+	known  []Results
 	result Mapped
+	rest   map[string]string // by field: what it had no room for
 }
 
 func (e *evaluation) hold(cause connector.Cause, field, message, remedy string) {
-	e.result.Holds = append(e.result.Holds, Hold{string(cause), field, message, remedy})
+	e.result.Holds = append(e.result.Holds, Hold{Cause: string(cause), Field: field, Message: message, Remedy: remedy})
 }
 
 func (e *evaluation) warn(field, message string) {
@@ -257,8 +345,10 @@ func (e *evaluation) rule(r *Rule, f record.Field, name string) record.Value {
 		return record.Nested(rec)
 	case r.Rows != nil:
 		return e.rows(r, f, name)
+	case r.RestOf != "":
+		return e.remainder(r, f, name)
 	}
-	v, err := e.value(r)
+	v, assumed, err := e.value(r)
 	if err == nil && !v.IsEmpty() {
 		for _, s := range r.Do {
 			if v, err = s.apply(v, e.ctx); err != nil || v.IsEmpty() {
@@ -279,7 +369,7 @@ func (e *evaluation) rule(r *Rule, f record.Field, name string) record.Value {
 		if !r.HasDefault {
 			return e.empty(r, name)
 		}
-		v = record.Text(r.Default)
+		v, assumed = record.Text(r.Default), true
 	} else if r.Table != nil {
 		to, ok := r.Table[v.String()]
 		if !ok {
@@ -294,47 +384,91 @@ func (e *evaluation) rule(r *Rule, f record.Field, name string) record.Value {
 			return record.Absent()
 		}
 	}
+	if assumed {
+		e.result.Assumed = append(e.result.Assumed, name)
+	}
 	return e.fit(r, v, f, name)
 }
 
-// value fetches what a rule starts from.
-func (e *evaluation) value(r *Rule) (record.Value, error) {
+// value fetches what a rule starts from, and tells whether the settings say it in place of the record.
+func (e *evaluation) value(r *Rule) (v record.Value, assumed bool, err error) {
 	switch {
 	case len(r.From) > 0:
 		for _, s := range r.from {
 			if v := s.get(e.ctx); !v.IsEmpty() {
-				return v, nil
+				return v, s.context == SettingsContext, nil
 			}
 		}
-		return record.Absent(), nil
+		return record.Absent(), false, nil
 	case len(r.Join) > 0:
 		var parts []string
 		for _, s := range r.from {
 			v := s.get(e.ctx)
 			if v.Kind() == record.KindList || v.Kind() == record.KindRecord {
-				return v, fmt.Errorf("a %s cannot be joined", v.Kind())
+				return v, false, fmt.Errorf("a %s cannot be joined", v.Kind())
 			}
 			t := strings.TrimSpace(v.String())
 			if t != "" && !slices.Contains(parts, t) {
 				parts = append(parts, t)
 			}
 		}
-		return record.Text(strings.Join(parts, r.Separator)), nil
+		return record.Text(strings.Join(parts, r.Separator)), false, nil
 	case len(r.Any) > 0:
 		stated := false
 		for _, s := range r.from {
 			v := s.get(e.ctx)
 			if truthy(v) {
-				return record.Bool(true), nil
+				return record.Bool(true), false, nil
 			}
 			stated = stated || !v.IsAbsent()
 		}
 		if !stated {
+			return record.Absent(), false, nil
+		}
+		return record.Bool(false), false, nil
+	}
+	if r.Expression != nil {
+		v, err := r.Expression.Eval(func(path string) record.Value {
+			return r.from[slices.Index(r.Expression.paths, path)].get(e.ctx)
+		})
+		return v, false, err
+	}
+	if r.Function != "" {
+		v, err := e.call(r)
+		return v, false, err
+	}
+	return record.Text(r.Const), false, nil
+}
+
+// call takes a function's result, or notes that it is wanted.
+func (e *evaluation) call(r *Rule) (record.Value, error) {
+	c := Call{Function: r.Function}
+	stated := false
+	for _, s := range r.from {
+		v := s.get(e.ctx)
+		c.Args, stated = append(c.Args, v), stated || !v.IsEmpty()
+	}
+	if !stated {
+		return record.Absent(), nil
+	}
+	id := c.ID()
+	for _, known := range e.known {
+		res, ok := known[id]
+		switch {
+		case !ok:
+			continue
+		case res.Failure != "":
+			e.hold("function_failed", r.Field, r.Field+": "+res.Failure, res.Remedy)
+			return record.Absent(), nil
+		case r.Needs != "" && res.Outputs[r.Needs].IsEmpty():
 			return record.Absent(), nil
 		}
-		return record.Bool(false), nil
+		return res.Outputs[r.Gives], nil
 	}
-	return record.Text(r.Const), nil
+	if !slices.ContainsFunc(e.result.Calls, func(o Call) bool { return o.ID() == id }) {
+		e.result.Calls = append(e.result.Calls, c)
+	}
+	return record.Absent(), nil
 }
 
 // truthy is what any asks: true, not zero, not empty.
@@ -353,7 +487,8 @@ func truthy(v record.Value) bool {
 
 func (e *evaluation) empty(r *Rule, name string) record.Value {
 	if r.Required {
-		e.hold(connector.CauseInvalidValue, name, name+" is needed, but the source has no value for it", "complete the record in the source")
+		e.result.Holds = append(e.result.Holds, Hold{Cause: string(connector.CauseInvalidValue), Field: name, Missing: true,
+			Message: name + " is needed, but the source has no value for it", Remedy: "complete the record in the source"})
 	}
 	return record.Absent()
 }
@@ -423,13 +558,24 @@ func (e *evaluation) fitText(r *Rule, t string, f record.Field, name string) rec
 		t = strings.ToUpper(t)
 	}
 	// No system keeps these: an order that has them is better held as a whole than refused half done.
-	if !utf8.ValidString(t) || strings.ContainsFunc(t, func(c rune) bool { return unprintable(c, f.Length > 0) }) {
+	if !utf8.ValidString(t) || strings.ContainsFunc(t, func(c rune) bool { return unprintable(c, f.Length > 0 && f.Length <= longLine) }) {
 		e.hold(connector.CauseInvalidValue, name, name+" holds control characters", "correct the value in the source")
 		return record.Absent()
 	}
 	n := runes(t)
+	if r.divided {
+		e.rest[name] = ""
+	}
 	if f.Length <= 0 || n <= f.Length {
 		return record.Text(t)
+	}
+	if r.divided {
+		line, rest := Divide(t, f.Length)
+		e.rest[name] = rest
+		t, n = line, runes(line)
+		if n <= f.Length {
+			return record.Text(t)
+		}
 	}
 	switch r.Length {
 	case LengthCut:
@@ -443,6 +589,22 @@ func (e *evaluation) fitText(r *Rule, t string, f record.Field, name string) rec
 	}
 	return record.Absent()
 }
+
+// remainder is what the field before had no room for.
+func (e *evaluation) remainder(r *Rule, f record.Field, name string) record.Value {
+	lead := strings.TrimSuffix(name, r.Field) + r.RestOf
+	rest, stated := e.rest[lead]
+	switch {
+	case !stated:
+		return record.Absent()
+	case rest == "":
+		return record.Null()
+	}
+	return e.fitText(r, rest, f, name)
+}
+
+// longLine is the most characters of a field that holds one line; longer ones are notes.
+const longLine = 255
 
 // unprintable reports whether c is a control character; those that end or divide lines may stand in a text of many lines.
 func unprintable(c rune, oneLine bool) bool {

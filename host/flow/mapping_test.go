@@ -366,7 +366,7 @@ func TestWriteOrderHolds(t *testing.T) {
 func TestWriteDebtor(t *testing.T) {
 	r := mustLoad(t)
 	address := func(pairs ...any) record.Record { return rec(t, AddressSchema, pairs...) }
-	settings := rec(t, DebtorSettingsSchema, "collective_account", "1210", "country", "NL", "currency", "EUR")
+	settings := rec(t, CustomerSendingSchema, "collective_account", "1210", "country", "NL", "currency", "EUR")
 	cases := []struct {
 		name     string
 		customer record.Record
@@ -410,7 +410,7 @@ func TestWriteDebtor(t *testing.T) {
 			}
 		})
 	}
-	m := r.Write["debtor"].Map(Context{"customer": cases[0].customer, "settings": record.New(DebtorSettingsSchema)}, nil, contactSchema)
+	m := r.Write["debtor"].Map(Context{"customer": cases[0].customer, "settings": record.New(CustomerSendingSchema)}, nil, contactSchema)
 	if len(m.Holds) != 1 || m.Holds[0].Field != "ACCT_NR" || !m.Record.Get("CUR_CODE").IsAbsent() {
 		t.Errorf("without settings: %+v %s", m.Holds, m.Record)
 	}

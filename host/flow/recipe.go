@@ -19,19 +19,25 @@ type Recipe struct {
 	// Source and Destination are the names of connectors.
 	Source, Destination string
 	Settings            []Setting
-	Terms               Terms
-	Facts               Facts
+	// Lanes are the ways in which records travel: one, or one each way.
+	Lanes []Lane
+	Terms Terms
+	Facts Facts
+	Lists Lists
 	// Read makes canonical records of the source's, Write the destination's of canonical ones, Back canonical ones of the
 	// destination's.
 	Read  map[string]*Object
 	Write map[string]*Target
 	Back  map[string]*Object
+	// Functions are the signatures of the functions that rules may call, by name; nil while they are not known.
+	Functions map[string]Signature
 }
 
 // Object says where a canonical object comes from.
 type Object struct {
-	// Object is the system's object, Key the field with its own key, Changed the field with the stamp of its last change.
-	Object, Key, Changed string
+	// System is the connector whose object it is; Object the system's object, Key the field with its own key, Changed the field with the stamp
+	// of its last change.
+	System, Object, Key, Changed string
 	// Find names the system's field for what a record is looked up by.
 	Find map[string]string
 	Mapping
@@ -39,7 +45,9 @@ type Object struct {
 
 // Target says how a record of the destination is made.
 type Target struct {
-	Object, Key string
+	System, Object, Key string
+	// Keep are fields that no setting may make this target write: another flow owns them.
+	Keep []string
 	Mapping
 }
 
@@ -57,7 +65,8 @@ func (t Terms) Card(item connector.ListItem) bool {
 // Facts tells where facts about both companies are found; those without "source" in their name are the destination's.
 type Facts struct {
 	SourceCountry, SourceCurrency   ListFact
-	Currency                        ListFact
+	Country, Currency               ListFact
+	SourceTerms                     ListFact // the terms of payment of customers for whom no others are agreed
 	PriceBasis                      ListFact
 	PriceDecimals, QuantityDecimals DecimalsFact
 }
@@ -107,15 +116,43 @@ const rootContext = "\x00"
 
 // Canon makes the canonical record of one read from a system.
 func (r *Recipe) Canon(which string, rec record.Record) (record.Record, []Hold) {
-	o, schema := r.Read[which], canonRead[which]
+	k := kinds[r.Kind]
+	o, schema := r.Read[which], k.read[which]
 	if o == nil {
-		o, schema = r.Back[which], canonBack[which]
+		o, schema = r.Back[which], k.back[which]
 	}
 	if o == nil {
 		return record.Record{}, []Hold{{Cause: string(connector.CauseInvalidValue), Message: "the recipe " + r.Name + " does not read " + which}}
 	}
 	m := o.Map(Context{rootContext: rec}, nil, schema)
 	return m.Record, m.Holds
+}
+
+// Called are the names of the functions that the rules for writing call, sorted.
+func (r *Recipe) Called() []string {
+	called := map[string]bool{}
+	for _, t := range r.Write {
+		t.each(func(rule *Rule) {
+			if rule.Function != "" && rule.Mark != MarkNever {
+				called[rule.Function] = true
+			}
+		})
+	}
+	return keys(called)
+}
+
+// each visits all rules, those of nested records and rows included.
+func (m *Mapping) each(visit func(*Rule)) {
+	for i := range m.rules {
+		r := &m.rules[i]
+		visit(r)
+		if r.Record != nil {
+			r.Record.each(visit)
+		}
+		if r.Rows != nil {
+			r.Rows.Mapping.each(visit)
+		}
+	}
 }
 
 var recipeName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}(/[a-z0-9][a-z0-9_-]{0,62}){1,2}$`)
@@ -171,7 +208,7 @@ func LoadRecipe(fsys fs.FS, name string) (*Recipe, error) {
 
 func (d *decoder) recipe(n *node) *Recipe {
 	r := &Recipe{Read: map[string]*Object{}, Write: map[string]*Target{}, Back: map[string]*Object{}}
-	if !d.object(n, "", "name", "kind", "title", "source", "destination", "settings", "terms", "facts", "read", "write", "back") {
+	if !d.object(n, "", "name", "kind", "title", "source", "destination", "settings", "lanes", "terms", "facts", "lists", "read", "write", "back") {
 		return r
 	}
 	for key, to := range map[string]*string{"name": &r.Name, "kind": &r.Kind, "title": &r.Title, "source": &r.Source, "destination": &r.Destination} {
@@ -180,37 +217,51 @@ func (d *decoder) recipe(n *node) *Recipe {
 		}
 	}
 	r.Settings = d.settings(n.get("settings"), "settings")
+	k := kinds[r.Kind]
+	if k == nil {
+		d.fail(n.place, "kind", "unknown kind "+clip(r.Kind), suggest(r.Kind, keys(kinds)))
+		return r
+	}
+	r.Lanes = d.lanes(n.get("lanes"), r, k)
 	if t := n.get("terms"); t != nil && d.object(t, "terms", "list", "attribute", "card_types") {
 		r.Terms = Terms{d.word(t.get("list"), "terms.list"), d.word(t.get("attribute"), "terms.attribute"), d.words(t.get("card_types"), "terms.card_types")}
 	}
-	if f := n.get("facts"); f != nil && d.object(f, "facts", "source_country", "source_currency", "currency", "price_basis", "price_decimals", "quantity_decimals") {
-		r.Facts = Facts{d.listFact(f.get("source_country"), "facts.source_country"), d.listFact(f.get("source_currency"), "facts.source_currency"),
-			d.listFact(f.get("currency"), "facts.currency"), d.listFact(f.get("price_basis"), "facts.price_basis"),
-			d.decimals(f.get("price_decimals"), "facts.price_decimals"), d.decimals(f.get("quantity_decimals"), "facts.quantity_decimals")}
+	if f := n.get("facts"); f != nil && d.object(f, "facts", "source_country", "source_currency", "source_terms", "country", "currency", "price_basis", "price_decimals", "quantity_decimals") {
+		list := func(key string) ListFact { return d.listFact(f.get(key), "facts."+key) }
+		r.Facts = Facts{SourceCountry: list("source_country"), SourceCurrency: list("source_currency"), SourceTerms: list("source_terms"),
+			Country: list("country"), Currency: list("currency"), PriceBasis: list("price_basis"),
+			PriceDecimals:    d.decimals(f.get("price_decimals"), "facts.price_decimals"),
+			QuantityDecimals: d.decimals(f.get("quantity_decimals"), "facts.quantity_decimals")}
 	}
+	r.Lists = d.lists(n.get("lists"))
 	for _, s := range []struct {
 		name string
 		to   map[string]*Object
 		from map[string]*record.Schema
-	}{{"read", r.Read, canonRead}, {"back", r.Back, canonBack}} {
+	}{{"read", r.Read, k.read}, {"back", r.Back, k.back}} {
 		for _, e := range d.section(n.get(s.name), s.name, keys(s.from)) {
 			at := join(s.name, e.key)
-			if !d.object(e.value, at, "object", "key", "changed", "find", "fields") {
+			if !d.object(e.value, at, "system", "object", "key", "changed", "find", "fields") {
 				continue
 			}
-			o := &Object{Object: d.word(e.value.get("object"), at+".object"), Key: d.word(e.value.get("key"), at+".key"),
+			system := r.Source
+			if s.name == "back" {
+				system = r.Destination
+			}
+			o := &Object{System: d.system(e.value, at, r, system), Object: d.word(e.value.get("object"), at+".object"), Key: d.word(e.value.get("key"), at+".key"),
 				Changed: d.word(e.value.get("changed"), at+".changed"), Find: d.texts(e.value.get("find"), at+".find"),
 				Mapping: Mapping{rules: d.rules(e.value.get("fields"), at+".fields")}}
 			o.bind(rootContext, nil)
 			s.to[e.key] = o
 		}
 	}
-	for _, e := range d.section(n.get("write"), "write", keys(writeContexts)) {
+	for _, e := range d.section(n.get("write"), "write", keys(k.write)) {
 		at := join("write", e.key)
-		if !d.object(e.value, at, "object", "key", "fields") {
+		if !d.object(e.value, at, "system", "object", "key", "keep", "fields") {
 			continue
 		}
-		t := &Target{Object: d.word(e.value.get("object"), at+".object"), Key: d.word(e.value.get("key"), at+".key"),
+		t := &Target{System: d.system(e.value, at, r, r.Destination), Object: d.word(e.value.get("object"), at+".object"), Key: d.word(e.value.get("key"), at+".key"),
+			Keep:    d.words(e.value.get("keep"), at+".keep"),
 			Mapping: Mapping{rules: d.rules(e.value.get("fields"), at+".fields")}}
 		t.bind("", nil)
 		r.Write[e.key] = t
@@ -264,7 +315,7 @@ func (d *decoder) rules(n *node, path string) []Rule {
 	return out
 }
 
-var ruleKeys = []string{"from", "join", "separator", "any", "const", "default", "record", "rows", "table", "do", "when", "not_equal", "length",
+var ruleKeys = []string{"from", "join", "separator", "any", "const", "default", "record", "rows", "rest_of", "fixed", "expression", "function", "takes", "gives", "needs", "table", "do", "when", "not_equal", "length",
 	"optional", "required", "mark", "differs"}
 
 // rule reads one rule; a text alone is a path.
@@ -276,19 +327,30 @@ func (d *decoder) rule(n *node, path string) Rule {
 	at := func(key string) (*node, string) { return n.get(key), join(path, key) }
 	r := Rule{
 		From: d.words(at("from")), Join: d.words(at("join")), Separator: d.word(at("separator")), Any: d.words(at("any")),
+		Function: d.word(at("function")), Takes: d.words(at("takes")), Gives: d.word(at("gives")), Needs: d.word(at("needs")),
 		Const: d.word(at("const")), Default: d.word(at("default")), HasDefault: n.get("default") != nil, Table: d.texts(at("table")),
-		When: d.word(at("when")), NotEqual: d.word(at("not_equal")), Optional: d.flag(at("optional")), Required: d.flag(at("required")),
+		RestOf: d.word(at("rest_of")), When: d.word(at("when")), NotEqual: d.word(at("not_equal")), Optional: d.flag(at("optional")), Required: d.flag(at("required")), Fixed: d.flag(at("fixed")),
 		Length: Length(d.choice(n, path, "length", "hold", "cut", "drop")),
 		Mark:   Mark(d.choice(n, path, "mark", "update", "create", "when_empty", "never")), Differs: d.choice(n, path, "differs", "", "hold"),
 	}
 	sources := 0
-	for _, key := range []string{"from", "join", "any", "const", "record", "rows"} {
+	for _, key := range []string{"from", "join", "any", "expression", "function", "const", "record", "rows", "rest_of"} {
 		if n.get(key) != nil {
 			sources++
 		}
 	}
 	if sources != 1 {
-		d.fail(n.place, path, "want exactly one of from, join, any, const, record and rows", "")
+		d.fail(n.place, path, "want exactly one of from, join, any, expression, function, const, record, rows and rest_of", "")
+	}
+	if (r.Function != "") != (len(r.Takes) > 0 && r.Gives != "") || r.Function == "" && r.Needs != "" {
+		d.fail(n.place, path, "a function wants takes and gives", "write {function: NAME, takes: [PATH], gives: OUTPUT}")
+	}
+	if x, at := at("expression"); x != nil {
+		parsed, err := ParseExpression(d.word(x, at))
+		if err != nil {
+			d.fail(x.place, at, err.Error(), "")
+		}
+		r.Expression = parsed
 	}
 	if f := n.get("record"); f != nil {
 		r.Record = &Mapping{rules: d.rules(f, join(path, "record"))}

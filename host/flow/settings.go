@@ -22,16 +22,24 @@ type Setting struct {
 	// Planned says that the setting does not work yet; PlannedValues which of its values do not.
 	Planned       bool
 	PlannedValues []string
+	// Options is the reference list whose values are offered, with its side: destination.accounts.
+	Options string
 	// Max is the most characters of a text, 0 is 200.
 	Max int
-	// Fields are the keys of a table that has fixed ones; a table without them is a map of texts.
+	// Fields are the keys of a table that has fixed ones; a table without them is a map of texts. With Rows it is a list of such tables.
 	Fields []Setting
+	Rows   bool
+	// Lists: the values of a map of texts are lists of texts. Where Values are given, a map's values are among them.
+	Lists bool
 }
 
 // Settings are a flow's settings, typed by the recipe's kind.
 type Settings struct {
-	// Orders is set for the kind "orders".
-	Orders *OrderSettings
+	// The one of the recipe's kind is set.
+	Orders    *OrderSettings
+	Products  *ProductSettings
+	Stock     *StockSettings
+	Customers *CustomerSettings
 }
 
 // maxList bounds the elements of a list or a table.
@@ -42,9 +50,8 @@ func (r *Recipe) ParseSettings(raw map[string]any) (Settings, []Problem) {
 	p := settingsParser{}
 	values := p.object(r.Settings, raw, "")
 	var out Settings
-	if r.Kind == "orders" {
-		out.Orders = orderSettings(values)
-		p.problems = append(p.problems, r.checkOrderSettings(out.Orders, values)...)
+	if k := kinds[r.Kind]; k != nil {
+		p.problems = append(p.problems, k.settings(r, values, &out)...)
 	}
 	slices.SortStableFunc(p.problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
 	return out, p.problems
@@ -102,7 +109,7 @@ func (p *settingsParser) object(settings []Setting, raw map[string]any, path str
 	return out
 }
 
-// value types one value: string, bool, int64, decimal.Decimal, record.Date, time.Duration, []string or map.
+// value types one value: string, bool, int64, decimal.Decimal, record.Date, time.Duration, []string, map or a list of maps.
 func (p *settingsParser) value(s Setting, v any, path string) (any, bool) {
 	switch s.Type {
 	case connector.SettingBool:
@@ -114,6 +121,9 @@ func (p *settingsParser) value(s Setting, v any, path string) (any, bool) {
 	case connector.SettingChoices, connector.SettingTexts:
 		return p.list(s, v, path)
 	case connector.SettingTable:
+		if s.Rows {
+			return p.rows(s, v, path)
+		}
 		return p.table(s, v, path)
 	}
 	t, ok := p.text(s, v, path)
@@ -229,7 +239,51 @@ func (p *settingsParser) list(s Setting, v any, path string) (any, bool) {
 	return out, good
 }
 
-// table takes a map with fixed keys, or a map of texts.
+// rows takes a list of maps with fixed keys, or one such map alone.
+func (p *settingsParser) rows(s Setting, v any, path string) (any, bool) {
+	raw, ok := v.([]any)
+	if !ok {
+		raw = []any{v}
+	}
+	if len(raw) > maxList {
+		p.fail(path, fmt.Sprintf("has %d rows, at most %d are allowed", len(raw), maxList), "")
+		return nil, false
+	}
+	out := make([]map[string]any, 0, len(raw))
+	for i, e := range raw {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		m, ok := e.(map[string]any)
+		if !ok {
+			p.fail(at, "is "+typeName(e)+", want a map", "write "+s.Key+": [{"+s.Fields[0].Key+": …}]")
+			continue
+		}
+		out = append(out, p.object(s.Fields, m, at))
+	}
+	return out, true
+}
+
+// lists takes a map of lists of texts, each of which may be one text alone.
+func (p *settingsParser) lists(s Setting, raw map[string]any, path string) map[string][]string {
+	out := map[string][]string{}
+	for _, key := range keys(raw) {
+		given, ok := raw[key].([]any)
+		if !ok {
+			given = []any{raw[key]}
+		}
+		list := slices.Clone(given)
+		for i, e := range list {
+			if b, isBool := e.(bool); isBool {
+				list[i] = strconv.FormatBool(b)
+			}
+		}
+		if l, ok := p.list(s, list, join(path, key)); ok {
+			out[key], _ = l.([]string)
+		}
+	}
+	return out
+}
+
+// table takes a map with fixed keys, a map of texts, or one of lists of texts.
 func (p *settingsParser) table(s Setting, v any, path string) (any, bool) {
 	raw, ok := v.(map[string]any)
 	if !ok {
@@ -243,6 +297,9 @@ func (p *settingsParser) table(s Setting, v any, path string) (any, bool) {
 	if len(s.Fields) > 0 {
 		return p.object(s.Fields, raw, path), true
 	}
+	if s.Lists {
+		return p.lists(s, raw, path), true
+	}
 	out := map[string]string{}
 	for _, key := range keys(raw) {
 		e := raw[key]
@@ -253,7 +310,11 @@ func (p *settingsParser) table(s Setting, v any, path string) (any, bool) {
 			p.fail(join(path, key), "has no value", "give it one, or leave it out")
 			continue
 		}
-		if t, valid := p.text(s, e, join(path, key)); valid {
+		t, valid := p.text(s, e, join(path, key))
+		if valid && len(s.Values) > 0 {
+			valid = p.choice(s, t, join(path, key))
+		}
+		if valid {
 			out[key] = t
 		}
 	}
@@ -287,14 +348,14 @@ func (d *decoder) settings(n *node, path string) []Setting {
 	var out []Setting
 	for _, e := range n.entries {
 		p := join(path, e.key)
-		if !d.object(e.value, p, "type", "label", "help", "question", "default", "values", "planned_values", "planned", "advanced", "required", "max", "fields", "depends_on", "equals") {
+		if !d.object(e.value, p, "type", "label", "help", "question", "default", "values", "planned_values", "planned", "advanced", "required", "max", "fields", "rows", "lists", "depends_on", "equals", "options") {
 			continue
 		}
 		at := func(key string) (*node, string) { return e.value.get(key), join(p, key) }
 		s := Setting{Setting: connector.Setting{Key: e.key, Label: d.word(at("label")), Help: d.word(at("help")), Values: d.words(at("values")),
 			Advanced: d.flag(at("advanced")), Required: d.flag(at("required")), DependsOn: d.word(at("depends_on")), Equals: d.word(at("equals")),
 			Type: connector.SettingType(d.choice(e.value, p, "type", settingTypes...))},
-			Question: d.word(at("question")), Planned: d.flag(at("planned")), PlannedValues: d.words(at("planned_values"))}
+			Question: d.word(at("question")), Options: d.word(at("options")), Rows: d.flag(at("rows")), Lists: d.flag(at("lists")), Planned: d.flag(at("planned")), PlannedValues: d.words(at("planned_values"))}
 		if v := e.value.get("default"); v != nil {
 			s.Default = strings.Join(d.words(&node{place: v.place, kind: nodeList, list: flatten(v)}, p+".default"), ", ")
 		}

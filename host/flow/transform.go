@@ -39,10 +39,12 @@ var transforms = map[string]transform{
 	"vat_number":  onText(vatNumber),
 	"no_hyphens":  onText(func(s string) string { return strings.ReplaceAll(s, "-", "") }),
 	"search_code": onText(searchCode),
+	"html_text":   onText(htmlText),
 	"country":     {takes: record.KindText, gives: record.KindText, text: country},
 	"postcode":    {takes: record.KindText, gives: record.KindText, arg: true, text: postcode},
 	"date":        {takes: record.KindText, gives: record.KindDate, value: toDate},
 	"text":        {gives: record.KindText, value: func(v record.Value) (record.Value, error) { return Convert(v, record.KindText) }},
+	"not":         {takes: record.KindBool, gives: record.KindBool, value: not},
 	"percent":     {takes: record.KindDecimal, gives: record.KindDecimal, value: percent},
 }
 
@@ -179,6 +181,31 @@ func percent(v record.Value) (record.Value, error) {
 		d = d.Mul(decimal.New(100, 0))
 	}
 	return record.Decimal(d), nil
+}
+
+// not is the contrary of a truth value.
+func not(v record.Value) (record.Value, error) {
+	if v.Kind() != record.KindBool {
+		return record.Absent(), fmt.Errorf("the transform not takes a truth value, the value is %s", v.Kind())
+	}
+	return record.Bool(!v.AsBool()), nil
+}
+
+// Tidy writes a value that is found in the rule's field as the rule would, as far as that depends on the value alone.
+func (r *Rule) Tidy(v record.Value) record.Value {
+	if v.Kind() != record.KindText {
+		return v
+	}
+	for _, s := range r.Do {
+		t, ok := transforms[s.Name]
+		if !ok || t.text == nil || t.arg {
+			continue
+		}
+		if text, err := t.text(v.AsText(), ""); err == nil {
+			v = record.Text(text)
+		}
+	}
+	return v
 }
 
 // transformNames are the known transforms, sorted.

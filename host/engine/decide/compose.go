@@ -31,7 +31,11 @@ func (s *order) compose(p party, delivery place, lines []record.Record) Decision
 	sending := record.New(flow.SendingSchema)
 	sending.MustSet("reference", record.Text(ref))
 	sending.MustSet("currency", record.Text(s.Currency))
-	mapped := target.Map(flow.Context{"order": s.doc, "customer": p.customer, "debtor": debtor, "sending": sending}, lines, schema)
+	from := flow.Context{"order": s.doc, "customer": p.customer, "debtor": debtor, "sending": sending, flow.SourceContext: s.raw}
+	mapped := s.mapped(target, from, lines, schema)
+	if s.pending() {
+		return s.need(s.d)
+	}
 	if len(mapped.Holds) > 0 {
 		return s.holdFor(mapped.Holds[0])
 	}
@@ -63,9 +67,9 @@ func (s *order) compose(p party, delivery place, lines []record.Record) Decision
 	}
 	s.d.Actions = append(s.d.Actions, Action{
 		Step: "order", Action: connector.Create, Object: target.Object, Record: mapped.Record, Refs: refs,
-		Identity: "reference:" + ref, Lookup: s.booked(ref), KeyField: s.Recipe.Back["booked"].Key, Expect: expect,
+		Identity: "reference:" + ref, Lookup: s.booked(ref), KeyField: s.Recipe.Back["booked"].Key, Expect: expect, Document: true,
 		Link: LinkNeed{Object: s.Recipe.Read["order"].Object, Key: s.text("key")}, Kind: "order",
-		Changes: changes(mapped.Record, refs),
+		Changes: changes(mapped.Record, refs), Origins: s.origins(target, from, lines, mapped.Record),
 	})
 	s.d.Verdict = Act
 	return s.d
@@ -112,7 +116,7 @@ func changes(r record.Record, refs []Ref) []Change {
 	return out
 }
 
-func sortedNames(m map[string]string) []string {
+func sortedNames[V any](m map[string]V) []string {
 	names := make([]string, 0, len(m))
 	for n := range m {
 		names = append(names, n)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/sdk/connector"
 	"github.com/pomost/pomost/sdk/record"
 )
@@ -54,10 +55,11 @@ type Answer struct {
 
 // Link is what is remembered of a source record's counterpart in the destination.
 type Link struct {
-	Key      string
-	Source   record.Fingerprint
-	Sent     map[string]string
-	Verified string
+	Key    string
+	Source record.Fingerprint
+	// Sent and Observed are hashes by Memory, shared by all flows of the pair.
+	Sent, Observed map[string]string
+	Verified       string
 }
 
 // LinkNeed asks for the link of a source record.
@@ -67,6 +69,7 @@ type LinkNeed struct{ Object, Key string }
 type Facts struct {
 	Answers map[string]Answer
 	Links   map[LinkNeed]Link // a known absence is a Link without Key
+	Calls   flow.Results      // of functions
 }
 
 // Verdict is the kind of a decision.
@@ -80,6 +83,7 @@ const (
 	Hold              // a person must decide; nothing at all is written
 	Unchanged         // already there
 	Adopt             // exists in the destination without a link: bind it, write nothing
+	Remember          // linked and in step, but the link is to remember more: Sent and Observed
 	Act               // carry Actions out
 )
 
@@ -89,13 +93,16 @@ type Decision struct {
 	// Lookups and Links are what is needed before more can be said.
 	Lookups []Lookup
 	Links   []LinkNeed
+	Calls   []flow.Call
 	// Reason tells why in one sentence without personal data; Cause and Remedy go with Hold.
 	Reason, Cause, Remedy string
 	Actions               []Action
 	// Found is the destination's key for Adopt, Verified what is known of it there, for its link.
 	Found    string
 	Verified string
-	Warnings []string
+	// Sent and Observed are what the link is to remember, for Adopt and Remember.
+	Sent, Observed map[string]string
+	Warnings       []string
 	// Source is the fingerprint of the fields that matter; Label what people call the record; Date the document's date.
 	Source record.Fingerprint
 	Label  string
@@ -124,6 +131,10 @@ type Action struct {
 	// Lookup finds the effect again after a lost answer; KeyField is the object's own key in what is found.
 	Lookup   Lookup
 	KeyField string
+	// VerifyBy is the field by whose value, the key that was returned, what was written is read back; "" reads it back by Lookup.
+	VerifyBy string
+	// Document: its reference, dates and amounts are no personal data and are kept with its intent.
+	Document bool
 	// Expect must agree with what Lookup finds before it is adopted. Values that an earlier step returns stand as "@step".
 	Expect map[string]string
 	// Link is the source record that the effect's key is linked to, Kind the link's kind; no link when Object is "".
@@ -132,8 +143,12 @@ type Action struct {
 	// Key is the destination's key of an update.
 	Key string
 	// Sent holds per field the hash of what the source says, for the link.
-	Sent    map[string]string
+	Sent map[string]string
+	// Pending are paths whose fields were changed in the destination and left alone: the other lane is yet to carry them over.
+	Pending []string
 	Changes []Change
+	// Origins tell what made each field of Record; it is called when somebody keeps them.
+	Origins func() []flow.Origin
 }
 
 // Ref says that a field takes the key that a step returned.
@@ -154,6 +169,7 @@ type asker struct {
 	facts   *Facts
 	lookups []Lookup
 	links   []LinkNeed
+	calls   []flow.Call
 }
 
 // find returns the answer, or notes the question.
@@ -173,10 +189,23 @@ func (a *asker) link(n LinkNeed) (Link, bool) {
 	return l, ok
 }
 
-func (a *asker) pending() bool { return len(a.lookups) > 0 || len(a.links) > 0 }
+// mapped makes a record with the results of functions that are known, and asks for those that are not.
+func (a *asker) mapped(t *flow.Target, ctx flow.Context, lines []record.Record, schema *record.Schema) flow.Mapped {
+	m := t.Map(ctx, lines, schema, a.facts.Calls)
+	a.calls = append(a.calls, m.Calls...)
+	return m
+}
+
+// origins tells later what made the fields of a record. The results of functions are those known now.
+func (a *asker) origins(t *flow.Target, ctx flow.Context, lines []record.Record, made record.Record) func() []flow.Origin {
+	known := a.facts.Calls
+	return func() []flow.Origin { return t.Origins(ctx, lines, made, known) }
+}
+
+func (a *asker) pending() bool { return len(a.lookups) > 0 || len(a.links) > 0 || len(a.calls) > 0 }
 
 func (a *asker) need(d Decision) Decision {
-	d.Verdict, d.Lookups, d.Links = NeedMore, a.lookups, a.links
+	d.Verdict, d.Lookups, d.Links, d.Calls = NeedMore, a.lookups, a.links, a.calls
 	return d
 }
 
@@ -187,8 +216,8 @@ func Touches(l Lookup, object string, written record.Record) bool {
 		return false
 	}
 	for _, f := range l.Fields {
-		v := written.Get(f.Name)
-		if !v.IsAbsent() && Fold(v.String()) != Fold(f.Value) {
+		head, _, _ := strings.Cut(f.Name, ".")
+		if !written.Get(head).IsAbsent() && !slices.ContainsFunc(Leaves(written, f.Name), func(v record.Value) bool { return Fold(v.String()) == Fold(f.Value) }) {
 			return false
 		}
 	}
@@ -198,3 +227,27 @@ func Touches(l Lookup, object string, written record.Record) bool {
 // Fold is the normalisation under which keys, e-mails and names of two systems are compared: surrounding spaces cut, inner runs
 // of spaces one space, letter case ignored. Nothing else makes two values the same.
 func Fold(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+
+// Leaves are the values at a path; unlike Record.Path it enters lists: "Rows.ArticleNumber" is one value for each row. What is absent is not
+// among them.
+func Leaves(r record.Record, path string) []record.Value {
+	head, rest, more := strings.Cut(path, ".")
+	v := r.Get(head)
+	if !more {
+		if v.IsAbsent() {
+			return nil
+		}
+		return []record.Value{v}
+	}
+	var out []record.Value
+	list := v.AsList()
+	if v.Kind() == record.KindRecord {
+		list = []record.Value{v}
+	}
+	for _, e := range list {
+		if n, ok := e.AsRecord(); ok {
+			out = append(out, Leaves(n, rest)...)
+		}
+	}
+	return out
+}

@@ -41,7 +41,8 @@ func (s *order) delivery(p party) (place, *Decision) {
 	target := s.Recipe.Write["address"]
 	debtor := record.New(flow.PartySchema)
 	debtor.MustSet("key", record.Text(p.key))
-	mapped := target.Map(flow.Context{"address": to, "customer": p.customer, "debtor": debtor, "order": s.doc}, nil, s.Schemas[target.Object])
+	from := flow.Context{"address": to, "customer": p.customer, "debtor": debtor, "order": s.doc}
+	mapped := s.mapped(target, from, nil, s.Schemas[target.Object])
 	if len(mapped.Holds) > 0 {
 		d := s.holdFor(mapped.Holds[0])
 		return place{}, &d
@@ -84,7 +85,7 @@ func (s *order) delivery(p party) (place, *Decision) {
 		Step: "address", Action: connector.Create, Object: target.Object, Record: mapped.Record, Refs: refs,
 		Identity: identity + ":" + addressText(wanted), Lookup: look, KeyField: obj.Key,
 		Expect:  map[string]string{"address": addressText(wanted)},
-		Changes: changes(mapped.Record, refs),
+		Changes: changes(mapped.Record, refs), Origins: s.origins(target, from, nil, mapped.Record),
 	}}, nil
 }
 

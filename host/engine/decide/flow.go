@@ -9,6 +9,17 @@ import (
 // Object is the source's object that is read.
 func (o *Orders) Object() string { return o.Recipe.Read["order"].Object }
 
+// Words are how orders are called.
+func (o *Orders) Words() Words {
+	return Words{Kind: "order", Target: "order", Missing: string(connector.CauseConflict),
+		Taken: "its reference belongs to %s, which was made from another record: %s", TakenRemedy: "give each order a reference of its own, or set reference: number"}
+}
+
+// Observed is nothing: an order is not kept in step after it was sent.
+func (o *Orders) Observed(_, _ record.Record, _ []string) (sent, observed map[string]string) {
+	return nil, nil
+}
+
 // Target is the destination's object that an order becomes.
 func (o *Orders) Target() string { return o.Recipe.Write["order"].Object }
 

@@ -38,11 +38,12 @@ type order struct {
 	asker
 	d   Decision
 	doc record.Record // canonical
+	raw record.Record // as the source gave it
 }
 
 // Decide says what is to become of one source record.
 func (o *Orders) Decide(src record.Record, facts *Facts) Decision {
-	s := order{Orders: o, asker: asker{facts: facts}}
+	s := order{Orders: o, asker: asker{facts: facts}, raw: src}
 	canon, holds := o.Recipe.Canon("order", src)
 	s.doc = canon
 	s.d.Label = s.text("number")

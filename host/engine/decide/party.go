@@ -243,7 +243,7 @@ func (s *order) create(p party, email string) (party, *Decision) {
 		return p, &d
 	}
 	target := s.Recipe.Write["debtor"]
-	mapped := target.Map(s.partyContext(p.customer), nil, s.Schemas[target.Object])
+	mapped := s.mapped(target, s.partyContext(p.customer), nil, s.Schemas[target.Object])
 	if len(mapped.Holds) > 0 {
 		d := s.holdFor(mapped.Holds[0])
 		return p, &d
@@ -255,13 +255,14 @@ func (s *order) create(p party, email string) (party, *Decision) {
 		Identity: "email:" + Fold(email), KeyField: obj.Key,
 		Lookup: Lookup{Side: Destination, Object: obj.Object, Fields: []Field{{obj.Find["email"], email}}, Around: s.d.Date},
 		Link:   LinkNeed{Object: s.Recipe.Read["customer"].Object, Key: p.customer.Get("key").String()}, Kind: "customer",
-		Changes: changes(mapped.Record, nil), Sent: sent(mapped.Record, s.Hash),
+		Origins: s.origins(target, s.partyContext(p.customer), nil, mapped.Record),
+		Changes: changes(mapped.Record, nil), Sent: remembered(target.Object, mapped.Record, s.Hash),
 	}
 	return p, nil
 }
 
 func (s *order) partyContext(customer record.Record) flow.Context {
-	settings := record.New(flow.DebtorSettingsSchema)
+	settings := record.New(flow.CustomerSendingSchema)
 	settings.MustSet("collective_account", record.Text(s.Settings.CollectiveAccount))
 	settings.MustSet("country", record.Text(s.Country))
 	settings.MustSet("currency", record.Text(s.Currency))
@@ -274,34 +275,17 @@ func (s *order) partyContext(customer record.Record) flow.Context {
 func (s *order) update(p *party, raw record.Record, l *Link) *Decision {
 	target := s.Recipe.Write["debtor"]
 	schema := s.Schemas[target.Object]
-	mapped := target.Map(s.partyContext(p.customer), nil, schema)
-	out := record.New(schema)
-	var diff []Change
-	for _, rule := range target.Rules() {
-		next, current := mapped.Record.Get(rule.Field), raw.Get(rule.Field)
-		if next.IsEmpty() || Fold(next.String()) == Fold(current.String()) {
-			continue
-		}
-		if l != nil && l.Sent[rule.Field] != "" && l.Sent[rule.Field] == s.Hash(next) {
-			continue
-		}
-		switch {
-		case rule.Mark == flow.MarkUpdate, rule.Mark == flow.MarkWhenEmpty && current.IsEmpty():
-			out.MustSet(rule.Field, next)
-			diff = append(diff, Change{Field: rule.Field, From: current.String(), To: next.String()})
-		case rule.Mark == flow.MarkWhenEmpty && rule.Differs == "hold":
-			d := hold(s.d, "conflict", fmt.Sprintf("%s of debtor %s differs from the source", rule.Field, p.key),
-				"make both the same, then retry")
-			return &d
-		}
+	mapped := s.mapped(target, s.partyContext(p.customer), nil, schema)
+	c := comparison{target: target, schema: schema, mapped: mapped, current: raw, name: "debtor " + p.key, hash: s.Hash, conflict: ConflictWins}
+	if l != nil {
+		c.link = *l
 	}
-	for _, h := range mapped.Holds {
-		if out.Get(h.Field).IsAbsent() && !rulesUpdate(target.Rules(), h.Field) {
-			continue // a field that an update does not touch cannot hold it
-		}
-		d := s.holdFor(h)
+	res := c.compare()
+	if res.hold != nil {
+		d := s.holdFor(*res.hold)
 		return &d
 	}
+	out, diff := res.out, res.changes
 	link := LinkNeed{Object: s.Recipe.Read["customer"].Object, Key: p.customer.Get("key").String()}
 	if len(diff) == 0 && l != nil {
 		return nil
@@ -311,28 +295,9 @@ func (s *order) update(p *party, raw record.Record, l *Link) *Decision {
 	}
 	p.action = &Action{
 		Step: "debtor", Action: connector.Update, Object: target.Object, Record: out, Key: p.key, KeyField: s.Recipe.Back["debtor"].Key,
-		Link: link, Kind: "customer", Changes: diff, Sent: sent(mapped.Record, s.Hash),
+		Origins: s.origins(target, s.partyContext(p.customer), nil, out),
+		Link:    link, Kind: "customer", Changes: diff, Sent: remembered(target.Object, mapped.Record, s.Hash),
 		Lookup: Lookup{Side: Destination, Object: target.Object, Fields: []Field{{s.Recipe.Back["debtor"].Find["key"], p.key}}, Around: s.d.Date},
 	}
 	return nil
-}
-
-func rulesUpdate(rules []flow.Rule, field string) bool {
-	for _, r := range rules {
-		if r.Field == field {
-			return r.Mark == flow.MarkUpdate
-		}
-	}
-	return false
-}
-
-// sent hashes what the source says of each field, so that the next run can tell whether it says something new.
-func sent(r record.Record, hash func(record.Value) string) map[string]string {
-	out := map[string]string{}
-	for _, n := range r.Names() {
-		if v := r.Get(n); !v.IsEmpty() {
-			out[n] = hash(v)
-		}
-	}
-	return out
 }
