@@ -10,6 +10,7 @@ BIN       := $(CURDIR)/bin
 TOOL      := $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 GOBUILD   := CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w'
 CONNECTORS := accountview eaccounting
+FUNCTIONS  := split_street
 
 # How long one fuzz target runs in `make fuzz`; which benchmarks `make bench` runs, how long and how often (it takes the median).
 FUZZTIME   ?= 20s
@@ -33,13 +34,14 @@ test: needs check unit race binary ## Get what the tests need, and run them all
 	@echo "make test: all passed"
 
 .PHONY: build
-build: ## Build bin/pomost and the connectors beside it
+build: ## Build bin/pomost, the connectors and functions beside it
 	@$(call build-into,$(BIN),)
 
-# build-into DIR,TAGS: the command and, beside it, the connectors.
+# build-into DIR,TAGS: the command and, beside it, the connectors and the functions.
 define build-into
 mkdir -p $(1); $(GOBUILD) -tags='$(2)' -o $(1)/pomost .; \
-for c in $(CONNECTORS); do $(GOBUILD) -tags='$(2)' -o "$(1)/pomost-connector-$$c" "./plugins/$$c"; done
+for c in $(CONNECTORS); do $(GOBUILD) -tags='$(2)' -o "$(1)/pomost-connector-$$c" "./plugins/$$c"; done; \
+for f in $(FUNCTIONS); do GOOS=wasip1 GOARCH=wasm $(GOBUILD) -buildmode=c-shared -o "$(1)/functions/$$f.wasm" "./functions/$$f"; done
 endef
 
 .PHONY: needs
@@ -57,6 +59,7 @@ check: ## gofmt, go vet, directions of imports, freshness of generated code (par
 .PHONY: unit
 unit: ## Unit tests, without the built binaries (part of make test)
 	$(GO) test -timeout=10m $$($(GO) list ./... | grep -v -e '/e2e\(/\|$$\)' -e '/internal/archtest$$')
+	cd examples/csv-connector && $(GO) vet ./... && $(GO) test -timeout=5m ./...
 
 .PHONY: race
 race: ## Tests under the race detector where goroutines meet (part of make test)
@@ -89,6 +92,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (default 20s) each
 .PHONY: lint
 lint: ## golangci-lint and buf lint (builds both tools the first time: minutes)
 	$(TOOL) golangci-lint run ./...
+	cd examples/csv-connector && $(TOOL) golangci-lint run --config=$(CURDIR)/.golangci.yml ./...
 	cd proto && $(TOOL) buf lint && $(TOOL) buf format --diff --exit-code
 
 .PHONY: generate
@@ -100,6 +104,7 @@ generate: ## Generate the code of proto/
 verify: check ## Fail where generated code is stale, go.mod untidy, or the protocol broken since the last release
 	$(GO) mod tidy -diff
 	cd tools && $(GO) mod tidy -diff
+	cd examples/csv-connector && $(GO) mod tidy -diff
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	(cd proto && $(TOOL) buf generate -o "$$dir"); \
 	for f in $$(cd proto && find . -name '*.pb.go'); do \

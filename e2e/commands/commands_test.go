@@ -14,6 +14,8 @@
 //	calls NAME N METHOD PATH [OBJECT]     wants so many such calls in the sandbox's log
 //	waitfor NAME METHOD PATH              waits until such a call is in the sandbox's log
 //	json PATH VALUE                       wants a value in the JSON on stdout: flows.0.created 1; PATH.len is a length
+//	[!] ready                             waits until the home's daemon answers, or until none does
+//	eventually WORD ARGS...               runs pomost until the word is in what it prints
 //	nosecrets                             wants no secret of a sandbox in any output so far, nor in any file of the home
 package commands
 
@@ -61,6 +63,12 @@ func testMain(m *testing.M) int {
 			return 1
 		}
 	}
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", filepath.Join(dir, "functions", "split_street.wasm"), "./functions/split_street")
+	cmd.Dir, cmd.Env = "../..", append(os.Environ(), "CGO_ENABLED=0", "GOOS=wasip1", "GOARCH=wasm")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build split_street: %v\n%s", err, out)
+		return 1
+	}
 	return m.Run()
 }
 
@@ -80,7 +88,7 @@ func TestCommands(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"pomost": cmdPomost, "sandbox": cmdSandbox, "stop": cmdStop, "config": cmdConfig, "article": cmdArticle, "order": cmdOrder,
-			"api": cmdAPI, "waitfor": cmdWaitFor, "count": cmdCount, "calls": cmdCalls, "json": cmdJSON, "nosecrets": cmdNoSecrets,
+			"api": cmdAPI, "waitfor": cmdWaitFor, "count": cmdCount, "calls": cmdCalls, "json": cmdJSON, "nosecrets": cmdNoSecrets, "ready": cmdReady, "eventually": cmdEventually,
 		},
 	})
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,15 @@ func (a *app) applyCommand() *cobra.Command {
 			if req.File == "" {
 				return usage("no file is named", "name it: pomost apply -f FILE")
 			}
-			r, err := a.service().Apply(a.ctx, req)
+			config, err := control.ReadConfig(req, os.Getenv)
+			if err != nil {
+				return a.finish(control.ApplyResult{Changes: []flow.Difference{}}, err, control.ExitDone, nil)
+			}
+			api, err := a.api()
+			if err != nil {
+				return err
+			}
+			r, err := api.ApplyConfig(a.ctx, config)
 			if r.Changes == nil {
 				r.Changes = []flow.Difference{}
 			}

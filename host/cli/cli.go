@@ -16,6 +16,7 @@ import (
 
 	"github.com/pomost/pomost/host/control"
 	"github.com/pomost/pomost/host/flow"
+	"github.com/pomost/pomost/host/home"
 )
 
 // Version is the program's version.
@@ -39,6 +40,8 @@ type app struct {
 	home, output, connectors string
 
 	progress *progress
+	local    *control.Service
+	client   *control.Client
 }
 
 // exitError ends a command that has already shown what there is to show.
@@ -47,7 +50,7 @@ type exitError int
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // Main runs the program with the arguments behind its name and returns the exit code. It stops gracefully when ctx ends. stdin is
-// for commands that ask; none does yet.
+// for commands that ask.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{ctx: ctx, stdout: stdout, stderr: stderr, out: cleanWriter{stdout}, errs: cleanWriter{stderr}, args: args, output: outputText}
 	root := a.root()
@@ -58,6 +61,9 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	a.guessOutput(args)
 	err := root.ExecuteContext(ctx)
 	a.progress.end()
+	if a.client != nil {
+		_ = a.client.Close() // what it was asked is answered
+	}
 	var exit exitError
 	switch {
 	case err == nil:
@@ -85,12 +91,14 @@ func (a *app) guessOutput(args []string) {
 
 func (a *app) root() *cobra.Command {
 	var version bool
+	var look screens
 	root := &cobra.Command{
 		Use:   "pomost",
 		Short: "Pomost carries orders between business systems, exactly and accountably.",
 		Long: "Pomost carries orders between business systems, exactly and accountably.\n\n" +
 			"Begin with `pomost demo`: it shows a year of orders travelling between two sandboxes.\n" +
-			"Then write down what should travel, and `pomost apply -f FILE`, `pomost plan FLOW`, `pomost run FLOW`.",
+			"Then write down what should travel, and `pomost apply -f FILE`, `pomost plan FLOW`, `pomost run FLOW`.\n" +
+			"`pomost` alone opens the screens: they do all that the commands do, and ask what they need.",
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -100,11 +108,12 @@ func (a *app) root() *cobra.Command {
 			case version:
 				return a.version()
 			}
-			return a.help(cmd)
+			return a.show(look, cmd.InOrStdin())
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkGlobals() },
 	}
 	root.Flags().BoolVar(&version, "version", false, "show the version of this program")
+	look.flags(root.Flags())
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(a.helpCommand())
@@ -115,7 +124,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.connectors, "connectors", "", "take the connectors' binaries from `DIR` (default: beside this program)")
 	_ = f.MarkHidden("connectors")
 	root.AddCommand(a.demoCommand(), a.sandboxCommand(), a.applyCommand(), a.planCommand(), a.runCommand(), a.recordsCommand(),
-		a.retryCommand(), a.logsCommand(), a.versionCommand())
+		a.retryCommand(), a.decideCommand(), a.connectionCommand(), a.doctorCommand(), a.exportCommand(), a.serveCommand(), a.pauseCommand(), a.resumeCommand(), a.logsCommand(), a.whyCommand(), a.pluginCommand(), a.functionCommand(), a.setupCommand(), a.versionCommand())
 	root.InitDefaultHelpFlag()
 	return root
 }
@@ -129,11 +138,36 @@ func (a *app) checkGlobals() error {
 	return nil
 }
 
-// service makes the service that the command works with.
+// service is the service in this process, for commands that a daemon has no part in.
 func (a *app) service() *control.Service {
-	a.progress = newProgress(a.stderr)
-	return control.New(control.Options{Home: a.home, Connectors: a.connectors, Command: strings.Join(append([]string{"pomost"}, a.args...), " "),
-		Progress: a.progress.event})
+	if a.local == nil {
+		a.progress = newProgress(a.stderr)
+		a.local = control.New(control.Options{Home: a.home, Connectors: a.connectors, Command: strings.Join(append([]string{"pomost"}, a.args...), " "),
+			Version: Version, Progress: a.progress.event})
+	}
+	return a.local
+}
+
+// api is what a command works with: the home's daemon where one answers, else the service in this process. Both do the same.
+func (a *app) api() (control.API, error) {
+	s := a.service()
+	h, err := home.Open(a.home, home.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	d, ok := h.Daemon()
+	if !ok {
+		return s, nil
+	}
+	c, err := control.Dial(a.ctx, d.Socket, Version)
+	if errors.Is(err, control.ErrNoDaemon) { // it was killed
+		return s, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.client = c
+	return c, nil
 }
 
 // usage is a failure of what was typed.
@@ -151,7 +185,7 @@ func unknownCommand(root *cobra.Command, word string) error {
 	names = append(names, "help")
 	remedy := "`pomost help` names the commands"
 	if near := flow.Nearest(word, names); near != "" {
-		remedy = "did you mean `pomost " + near + "`?"
+		remedy = "did you mean `" + root.CommandPath() + " " + near + "`?"
 	}
 	return usage("there is no command "+word, remedy)
 }

@@ -10,16 +10,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pomost/pomost/host/control"
+	"github.com/pomost/pomost/tui"
 )
 
 func (a *app) demoCommand() *cobra.Command {
+	headless := false
 	cmd := &cobra.Command{
-		Use: "demo", Short: "See a year of orders travel between two sandboxes",
-		Long: "Starts both sandboxes with sample data on this machine, carries a year of a webshop's orders from one to the other, counts\n" +
-			"through both APIs what is there now, and stops all it started. Nothing leaves your machine.",
+		Use: "demo", Short: "See a year of a webshop travel between two sandboxes",
+		Long: "Starts both sandboxes with sample data on this machine, carries a year of a webshop's orders, customers, products and stock\n" +
+			"between them, counts through both APIs what is there now, and stops all it started. Nothing leaves your machine.\n\n" +
+			"At a terminal it then opens the screens on a live daemon, while new orders arrive in the shop, until you quit.",
 		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			r := a.service().Demo(a.ctx)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s := a.service()
+			var r control.DemoResult
+			if stdin := cmd.InOrStdin(); headless || a.output == outputJSON || !onTerminal(stdin) || !onTerminal(a.stdout) {
+				r = s.Demo(a.ctx)
+			} else {
+				r = s.DemoLive(a.ctx, func(_ control.DemoResult, played *control.Service) error { return a.watch(played, stdin) })
+			}
 			var err error
 			if r.Error != nil {
 				err = r.Error
@@ -29,8 +38,20 @@ func (a *app) demoCommand() *cobra.Command {
 			return a.finish(v, err, r.Exit(), func(w io.Writer) { a.demoText(w, r) })
 		},
 	}
-	cmd.Flags().Bool("headless", false, "show the result and stop, also on a terminal")
+	cmd.Flags().BoolVar(&headless, "headless", false, "show the result and stop, also on a terminal")
 	return cmd
+}
+
+// watch opens the screens on a daemon that goes on with a demonstration, in this process.
+func (a *app) watch(s *control.Service, stdin io.Reader) error {
+	a.progress.end()
+	a.local = s
+	end, err := a.host()
+	if err != nil {
+		return err
+	}
+	defer end()
+	return tui.Run(a.ctx, s, tui.Options{Hosted: true, Input: stdin, Output: a.stdout})
 }
 
 // demoText shows what travelled, what did not and why, and what both systems say of it.
@@ -43,7 +64,7 @@ func (a *app) demoText(w io.Writer, r control.DemoResult) {
 			if name == "" {
 				name = h.Example.Key
 			}
-			fmt.Fprintf(w, "\n  %s · %s\n    %s: %s\n", h.Cause, plural(h.Count, "order"), cell(name), cell(h.Example.Reason))
+			fmt.Fprintf(w, "\n  %s · %s\n    %s: %s\n", h.Cause, plural(h.Count, "record"), cell(name), cell(h.Example.Reason))
 			if h.Example.Remedy != "" {
 				fmt.Fprintf(w, "    → %s\n", cell(h.Example.Remedy))
 			}

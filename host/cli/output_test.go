@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pomost/pomost/host/activity"
 	"github.com/pomost/pomost/host/control"
-	"github.com/pomost/pomost/host/engine"
 	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/host/store"
 )
@@ -50,9 +50,19 @@ func TestJSONCannotSteerATerminal(t *testing.T) {
 }
 
 func TestDataStaysOnItsLine(t *testing.T) {
-	line := logText(store.LogLine{Time: time.Unix(0, 0), Flow: "orders", Key: "1\n2026-01-01 forged", Outcome: "held", Message: "a\tb\r\nc\u2028d"})
-	if strings.ContainsAny(line, "\n\r\t\u2028") {
+	line := logText(control.LogEntry{LogLine: store.LogLine{Time: time.Unix(0, 0), Flow: "orders", Key: "1\n2026-01-01 forged", Outcome: "held", Message: "a\tb\r\nc\u2028d"}, Label: "1\n2"})
+	if strings.ContainsAny(strings.TrimSuffix(line, "\n"), "\n\r\t\u2028") {
 		t.Errorf("%q", line)
+	}
+}
+
+// What is kept of a record stands below its line, each part on one line of its own.
+func TestLogTextShowsPayloads(t *testing.T) {
+	e := control.LogEntry{LogLine: store.LogLine{Time: time.Unix(0, 0), Flow: "orders", Key: "k1", Step: "order", Action: "create", Object: "SO1", Outcome: "created", Result: "55", Millis: 7}, Label: "1001",
+		Payloads: []activity.Payload{{Kind: "in", Object: "order", Body: json.RawMessage("{\n\"a\": 1}")}, {Kind: "out", Object: "SO1", Body: json.RawMessage("{}"), Cut: true}}}
+	got := strings.SplitN(logText(e), "  ", 2)[1]
+	if want := "orders  1001 (k1)  create SO1  created 55  7 ms\n    in order  { \"a\": 1}\n    out SO1  {} … it was longer\n"; got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 
@@ -115,12 +125,12 @@ func TestSince(t *testing.T) {
 		"2026-11-01 08:30":     time.Date(2026, 11, 1, 8, 30, 0, 0, zone),
 		"2026-11-01T08:30:00Z": time.Date(2026, 11, 1, 8, 30, 0, 0, time.UTC),
 	} {
-		if got, err := parseSince(text, now); err != nil || !got.Equal(want) {
+		if got, err := parseTime("since", text, now); err != nil || !got.Equal(want) {
 			t.Errorf("%s: %v, %v; want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "soon", "-1h", "-1d", "2026-13-01", "d", "5"} {
-		if got, err := parseSince(text, now); err == nil {
+		if got, err := parseTime("since", text, now); err == nil {
 			t.Errorf("%q is taken for %v", text, got)
 		}
 	}
@@ -130,18 +140,18 @@ func TestProgressIsRareWithoutATerminal(t *testing.T) {
 	var b bytes.Buffer
 	p := newProgress(&b)
 	for range 1000 {
-		p.event(engine.Event{Flow: "orders", Counts: store.Counts{Read: 1}})
+		p.event(control.Event{Flow: "orders", Counts: store.Counts{Read: 1}})
 	}
 	if b.Len() > 0 {
 		t.Errorf("%q", b.String())
 	}
-	p.event(engine.Event{Flow: "orders", Message: "waiting \x1b[2J for it", Wait: time.Second})
-	p.event(engine.Event{Flow: "orders", Message: "waiting \x1b[2J for it", Wait: time.Second})
+	p.event(control.Event{Flow: "orders", Message: "waiting \x1b[2J for it", Wait: time.Second})
+	p.event(control.Event{Flow: "orders", Message: "waiting \x1b[2J for it", Wait: time.Second})
 	if got := b.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "(1s)") || strings.Contains(got, "\x1b") {
 		t.Errorf("%q", got)
 	}
 	p.end()
-	p.event(engine.Event{Message: "too late"})
+	p.event(control.Event{Message: "too late"})
 	if strings.Contains(b.String(), "too late") {
 		t.Error("something is shown after the end")
 	}
@@ -151,7 +161,7 @@ func TestProgressRewritesItsLineOnATerminal(t *testing.T) {
 	var b bytes.Buffer
 	p := newProgress(&b)
 	p.terminal = true
-	p.event(engine.Event{Flow: "orders", Message: strings.Repeat("long ", 40)})
+	p.event(control.Event{Flow: "orders", Message: strings.Repeat("long ", 40)})
 	line := strings.TrimPrefix(b.String(), "\r\x1b[K")
 	if strings.Contains(line, "\n") || len([]rune(line)) > 78 {
 		t.Errorf("%q would break", line)

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pomost/pomost/host/engine"
+	"github.com/pomost/pomost/host/control"
 )
 
 // How often progress is shown: a line that changes on a terminal, few lines elsewhere.
@@ -34,7 +34,7 @@ func newProgress(w io.Writer) *progress {
 }
 
 // event shows one piece of progress, if it is new or time for it.
-func (p *progress) event(e engine.Event) {
+func (p *progress) event(e control.Event) {
 	if p == nil {
 		return
 	}
@@ -66,7 +66,7 @@ func (p *progress) event(e engine.Event) {
 	p.shown = true
 }
 
-func (p *progress) line(e engine.Event) string {
+func (p *progress) line(e control.Event) string {
 	var parts []string
 	if e.Flow != "" {
 		parts = append(parts, fmt.Sprintf("%s: %d read, %d created", e.Flow, e.Counts.Read, e.Counts.Created))
@@ -99,4 +99,17 @@ func (p *progress) end() {
 		_, _ = io.WriteString(p.raw, "\r\x1b[K")
 	}
 	p.shown, p.done = false, true
+}
+
+// clear takes our line off the terminal; it may come back.
+func (p *progress) clear() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown {
+		_, _ = io.WriteString(p.raw, "\r\x1b[K")
+	}
+	p.shown = false
 }

@@ -5,17 +5,15 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pomost/pomost/host/control"
 	"github.com/pomost/pomost/host/flow"
-	"github.com/pomost/pomost/host/store"
 )
 
 // recordStatuses are the words of records --status.
-var recordStatuses = []string{"held", "failed", "watched"}
+var recordStatuses = control.RecordStatuses
 
 func (a *app) recordsCommand() *cobra.Command {
 	var req control.RecordsRequest
@@ -32,7 +30,11 @@ func (a *app) recordsCommand() *cobra.Command {
 				}
 				return usage("there is no status "+req.Status, remedy)
 			}
-			r, err := a.service().Records(a.ctx, req)
+			api, err := a.api()
+			if err != nil {
+				return err
+			}
+			r, err := api.Records(a.ctx, req)
 			if r.Records == nil {
 				r.Records = []control.RecordInfo{}
 			}
@@ -43,7 +45,7 @@ func (a *app) recordsCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&req.Status, "status", "", "only with this `STATUS`: held, failed or watched")
+	cmd.Flags().StringVar(&req.Status, "status", "", "only with this `STATUS`: held, failed, watched or skipped")
 	cmd.Flags().StringVar(&req.Flow, "flow", "", "only of this `FLOW`")
 	cmd.Flags().StringVar(&req.Cause, "cause", "", "only with this cause, `CODE`")
 	cmd.Flags().StringArrayVar(&req.Keys, "record", nil, "only the record with this `KEY`; may be repeated")
@@ -105,126 +107,4 @@ func (a *app) recordsText(w io.Writer, records []control.RecordInfo, status stri
 	if status != "watched" {
 		fmt.Fprintf(w, "\nAfter you did it: %s\n", a.hint("retry"))
 	}
-}
-
-// logPage is how many log lines are read at a time, logPoll how often a follower looks for new ones.
-const (
-	logPage = 1000
-	logPoll = 300 * time.Millisecond
-)
-
-func (a *app) logsCommand() *cobra.Command {
-	var (
-		filter store.LogFilter
-		follow bool
-		since  string
-	)
-	cmd := &cobra.Command{
-		Use: "logs", Short: "Show every attempt, oldest first",
-		Long: "Shows a line for each attempt at a record, and for each look at what became of it. With --output json one object a line.",
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("since") {
-				t, err := parseSince(since, time.Now())
-				if err != nil {
-					return err
-				}
-				filter.Since = t
-			}
-			return a.logs(a.service(), filter, follow)
-		},
-	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with new lines until interrupted")
-	cmd.Flags().StringVar(&filter.Flow, "flow", "", "only of this `FLOW`")
-	cmd.Flags().StringVar(&filter.Key, "record", "", "only of the record with this `KEY`")
-	cmd.Flags().StringVar(&since, "since", "", "only since `T`: a time ago (90m, 2h, 7d), a date, or a moment (2026-11-23T08:00:00Z)")
-	return cmd
-}
-
-func (a *app) logs(s *control.Service, f store.LogFilter, follow bool) error {
-	f.Limit = logPage
-	shown := false
-	for {
-		lines, err := s.Logs(a.ctx, f)
-		if err != nil && (!follow || a.ctx.Err() == nil) { // an interrupt is how following ends
-			return a.finish(nil, err, control.ExitDone, nil)
-		}
-		for _, l := range lines {
-			f.After, shown = l.ID, true
-			if a.output == outputJSON {
-				err = a.jsonLine(l)
-			} else {
-				_, err = fmt.Fprintln(a.out, logText(l))
-			}
-			if err != nil { // nobody reads any more
-				return exitError(control.ExitFailed)
-			}
-		}
-		if len(lines) == logPage {
-			continue
-		}
-		if !follow {
-			if !shown && f.Key != "" && a.output == outputText {
-				fmt.Fprintf(a.stderr, "nothing is known of a record with the key %s; `pomost records` shows the keys\n", f.Key)
-			}
-			return nil
-		}
-		timer := time.NewTimer(logPoll)
-		select {
-		case <-a.ctx.Done():
-			timer.Stop()
-			return nil
-		case <-timer.C:
-		}
-	}
-}
-
-// logText is a log line for people.
-func logText(l store.LogLine) string {
-	parts := []string{l.Time.Local().Format("2006-01-02 15:04:05"), l.Flow}
-	if l.Key != "" {
-		parts = append(parts, l.Key)
-	}
-	what := strings.Join(strings.Fields(l.Action+" "+l.Object), " ")
-	if what != "" {
-		parts = append(parts, what)
-	} else if l.Step != "" {
-		parts = append(parts, l.Step)
-	}
-	outcome := l.Outcome
-	if l.Result != "" {
-		outcome += " " + l.Result
-	}
-	parts = append(parts, outcome)
-	if l.Cause != "" {
-		parts = append(parts, l.Cause)
-	}
-	if l.Message != "" {
-		parts = append(parts, l.Message)
-	}
-	if l.Millis > 0 {
-		parts = append(parts, fmt.Sprintf("%d ms", l.Millis))
-	}
-	return cell(strings.Join(parts, "  "))
-}
-
-// parseSince reads a moment: a time ago, a date (from midnight here), or a moment with its zone.
-func parseSince(s string, now time.Time) (time.Time, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if d, err := time.ParseDuration(days + "h"); err == nil && d >= 0 && d < 1_000_000*time.Hour {
-			return now.Add(-24 * d), nil
-		}
-	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	if t, err := time.ParseInLocation(time.DateOnly, s, now.Location()); err == nil {
-		return t, nil
-	}
-	for _, form := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04"} {
-		if t, err := time.ParseInLocation(form, s, now.Location()); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, usage("--since "+s+" is no time", "write it as 90m, 7d, 2026-11-23 or 2026-11-23T08:00:00Z")
 }

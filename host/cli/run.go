@@ -19,18 +19,21 @@ func (a *app) runCommand() *cobra.Command {
 		Long: "Runs flows once, one after the other, until now, and waits for them.\n\n" +
 			"With --plan exactly what a plan says is done; a record that is no longer as planned is refused.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s := a.service()
+			s, err := a.api()
+			if err != nil {
+				return err
+			}
 			switch {
 			case plan != "" && len(args) > 0:
 				return usage("--plan runs the flow of the plan, beside it no flow can be named", "leave out "+strings.Join(args, " "))
 			case plan != "":
-				return a.showRun(s.RunPlan(a.ctx, plan))
+				return a.showRun(s.RunPlan(a.ctx, plan, a.progress.event))
 			case cmd.Flags().Changed("plan"):
 				return usage("--plan needs the ID of a plan", "`pomost plan FLOW` makes one and tells its ID")
 			case len(args) == 0:
 				return a.nameFlows(s, control.RunResult{Flows: []control.FlowResult{}})
 			}
-			return a.showRun(s.Run(a.ctx, unique(args)))
+			return a.showRun(s.Run(a.ctx, unique(args), a.progress.event))
 		},
 	}
 	cmd.Flags().StringVar(&plan, "plan", "", "perform exactly the plan with this `ID`")
@@ -38,10 +41,14 @@ func (a *app) runCommand() *cobra.Command {
 }
 
 // nameFlows says which flows there are to someone who named none; answer is the command's empty one.
-func (a *app) nameFlows(s *control.Service, answer any) error {
-	names, err := s.Flows(a.ctx)
+func (a *app) nameFlows(s control.API, answer any) error {
+	st, err := s.Status(a.ctx)
 	if err != nil {
 		return a.finish(answer, err, control.ExitUsage, nil)
+	}
+	var names []string
+	for _, f := range st.Flows {
+		names = append(names, f.Name)
 	}
 	remedy := "there is none yet: apply a file that has one"
 	if len(names) > 0 {
@@ -69,7 +76,11 @@ func (a *app) retryCommand() *cobra.Command {
 		Long: "Reads held and failed records afresh and takes them up again: all of them, those of some flows, or chosen ones.",
 		RunE: func(_ *cobra.Command, args []string) error {
 			req.Flows = unique(args)
-			return a.showRun(a.service().Retry(a.ctx, req))
+			api, err := a.api()
+			if err != nil {
+				return err
+			}
+			return a.showRun(api.Retry(a.ctx, req, a.progress.event))
 		},
 	}
 	cmd.Flags().StringArrayVar(&req.Keys, "record", nil, "only the record with this `KEY`; may be repeated")
@@ -124,14 +135,17 @@ func (a *app) planCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "plan FLOW", Short: "Show what a run would do, record by record, and write nothing",
 		RunE: func(_ *cobra.Command, args []string) error {
-			s := a.service()
+			s, err := a.api()
+			if err != nil {
+				return err
+			}
 			switch {
 			case len(args) == 0:
 				return a.nameFlows(s, control.PlanResult{Actions: []engine.Planned{}})
 			case len(args) > 1:
 				return usage("a plan is of one flow", "make one plan after the other")
 			}
-			p, err := s.Plan(a.ctx, args[0])
+			p, err := s.Plan(a.ctx, args[0], a.progress.event)
 			if p.Actions == nil {
 				p.Actions = []engine.Planned{}
 			}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,49 +15,28 @@ import (
 	"github.com/pomost/pomost/sdk/connector"
 )
 
-// ApplyRequest names a configuration file.
-type ApplyRequest struct {
-	File string
-	// Check only shows what would change: nothing is stored and no home is made.
-	Check bool
-	// Prune removes what the file does not name.
-	Prune bool
-}
-
-// maxConfigFile bounds the file; what it may hold is the parser's matter.
-const maxConfigFile = 1 << 20
-
-// Apply puts a configuration file into force. Everything is checked before anything is stored, without the network: it works
-// while the systems are down. Where nothing has changed there is no new revision.
-func (s *Service) Apply(ctx context.Context, req ApplyRequest) (ApplyResult, error) {
-	data, err := readConfig(req.File)
+// ApplyConfig implements API. Everything is checked before anything is stored, without the network: it works while the systems are down.
+// Where nothing has changed there is no new revision.
+func (s *Service) ApplyConfig(ctx context.Context, req ConfigRequest) (ApplyResult, error) {
+	file, err := flow.ParseConfig([]byte(req.Config), req.File)
 	if err != nil {
-		return ApplyResult{}, err
+		return ApplyResult{Changes: []flow.Difference{}}, err
 	}
-	return s.apply(ctx, data, req)
-}
-
-func readConfig(file string) ([]byte, error) {
-	info, err := os.Stat(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, usage("the file %s does not exist", "name the configuration file with -f", file)
-	case err == nil && info.IsDir():
-		return nil, usage("%s is a folder", "name the configuration file in it with -f", file)
-	case err == nil && info.Size() > maxConfigFile:
-		return nil, usage("the file %s is too large for a configuration", "name the configuration file with -f", file)
+	res, err := s.apply(ctx, file, req)
+	if res.Changes == nil {
+		res.Changes = []flow.Difference{}
 	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, usage("the file %s cannot be read", "give this user the right to read it", file)
+	if err == nil && res.Applied && len(res.Changes) > 0 {
+		s.refresh() // secrets count too, though they make no revision
+		s.changed()
 	}
-	return data, nil
+	return res, err
 }
 
 // applying is one apply under way.
 type applying struct {
 	service   *Service
-	req       ApplyRequest
+	req       ConfigRequest
 	file      flow.Config // as the file states it
 	old, next flow.Config
 	revision  int64
@@ -67,13 +44,10 @@ type applying struct {
 	described map[string]connector.Description
 	secrets   map[string]map[string]string // resolved, by connection
 	problems  flow.UsageErrors
+	tokens    token.Options
 }
 
-func (s *Service) apply(ctx context.Context, data []byte, req ApplyRequest) (ApplyResult, error) {
-	file, err := flow.ParseConfig(data, req.File)
-	if err != nil {
-		return ApplyResult{}, err
-	}
+func (s *Service) apply(ctx context.Context, file flow.Config, req ConfigRequest) (ApplyResult, error) {
 	a := &applying{service: s, req: req, file: file, described: map[string]connector.Description{}}
 	// First without the lock: a file that is wrong says so at once, and makes no home.
 	if err := a.glance(ctx); err != nil {
@@ -86,7 +60,9 @@ func (s *Service) apply(ctx context.Context, data []byte, req ApplyRequest) (App
 		return ApplyResult{Revision: a.revision, Changes: a.changes(), Flows: sortedKeys(a.next.Flows)}, nil
 	}
 	var res ApplyResult
-	err = s.writing(ctx, func(st *home.State) error {
+	err := s.writing(ctx, func(st *home.State) error {
+		s.applying.Lock()
+		defer s.applying.Unlock()
 		// Somebody else may have applied while we waited for the lock: what lies between the parts is checked again.
 		if err := a.load(ctx, st.Store); err != nil {
 			return err
@@ -94,6 +70,13 @@ func (s *Service) apply(ctx context.Context, data []byte, req ApplyRequest) (App
 		if a.between(); len(a.problems) > 0 {
 			return a.wrong()
 		}
+		// A run of before would put its cursor where this one has set it back.
+		still, err := a.still(ctx)
+		if err != nil {
+			return err
+		}
+		defer still()
+		a.tokens = s.tokenOptions(st)
 		res, err = a.store(ctx, st.Store)
 		return err
 	})
@@ -142,6 +125,10 @@ func (a *applying) load(ctx context.Context, st store.Store) error {
 		}
 	}
 	a.next = flow.Merge(a.old, a.file, a.req.Prune)
+	if want := a.req.Revision; want != 0 && want != a.revision {
+		return &Failure{Cause: "conflict", Message: fmt.Sprintf("the configuration was changed meanwhile: revision %d is in force, and the change was made on %d", a.revision, want),
+			Remedy: "look at what is in force now and make the change again", exit: ExitFailed}
+	}
 	return nil
 }
 
@@ -168,7 +155,7 @@ func (a *applying) wrong() error {
 // check finds everything that is wrong with the file.
 func (a *applying) check(ctx context.Context) error {
 	a.between()
-	a.resolve()
+	a.take()
 	err := a.service.plugins(func(m Plugins) error {
 		var failed error
 		for _, name := range sortedKeys(a.file.Connections) {
@@ -201,40 +188,29 @@ func (a *applying) between() {
 	}
 }
 
-// resolve fetches the secrets that the file refers to, once.
-func (a *applying) resolve() {
-	a.secrets = map[string]map[string]string{}
-	getenv := func(name string) (string, bool) {
-		v := a.service.opts.Getenv(name)
-		return v, v != ""
+// take takes the secrets that the caller resolved, with what it found wrong meanwhile.
+func (a *applying) take() {
+	told := map[string]bool{}
+	for i := range a.req.Problems {
+		p := a.req.Problems[i]
+		a.problems, told[p.Path] = append(a.problems, &p), true
 	}
+	a.secrets = map[string]map[string]string{}
 	for _, name := range sortedKeys(a.file.Connections) {
 		a.secrets[name] = map[string]string{}
-		refs := a.file.Connections[name].Secrets
-		for _, key := range sortedKeys(refs) {
-			value, err := flow.ResolveSecret(refs[key], filepath.Dir(a.req.File), getenv, readSecret)
-			var u *flow.UsageError
-			if errors.As(err, &u) {
-				a.problem("connections."+name+".secrets."+key, u.Message, u.Remedy)
-				continue
+		maps.Copy(a.secrets[name], a.req.Secrets[name])
+		for _, key := range sortedKeys(a.file.Connections[name].Secrets) {
+			path := "connections." + name + ".secrets." + key
+			if _, given := a.secrets[name][key]; !given && !told[path] {
+				a.problem(path, "its value was not given", "apply the file with `pomost apply -f FILE`, which reads it where the file says")
 			}
-			a.secrets[name][key] = value
 		}
 	}
-}
-
-// maxSecretFile is more than a secret may have; the rest need not be read.
-const maxSecretFile = 128 << 10
-
-func readSecret(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
+	for _, name := range sortedKeys(a.req.Secrets) {
+		if _, ok := a.file.Connections[name]; !ok {
+			a.problem("connections", "secrets are given for a connection "+name+" that the file does not have", "give them with the connection")
+		}
 	}
-	if info.Size() > maxSecretFile {
-		return make([]byte, maxSecretFile), nil // refused by its length
-	}
-	return os.ReadFile(path)
 }
 
 // connection checks one connection with its connector: that it is there, takes the settings and knows the secrets. An error is the
@@ -277,8 +253,14 @@ func (a *applying) checkSecrets(name string, d connector.Description) {
 	for _, s := range d.Secrets {
 		known = append(known, s.Key)
 	}
-	refs := a.file.Connections[name].Secrets
-	for _, key := range sortedKeys(refs) {
+	given := map[string]bool{}
+	for key := range a.file.Connections[name].Secrets {
+		given[key] = true
+	}
+	for key := range a.secrets[name] {
+		given[key] = true
+	}
+	for _, key := range sortedKeys(given) {
 		if slices.Contains(known, key) {
 			continue
 		}
@@ -289,8 +271,7 @@ func (a *applying) checkSecrets(name string, d connector.Description) {
 		a.problem(path+"."+key, "the connector "+d.Name+" knows no secret "+key, remedy)
 	}
 	for _, s := range d.Secrets {
-		_, given := refs[s.Key]
-		if s.Required && !given && a.stored[name][s.Key] == "" {
+		if s.Required && !given[s.Key] && a.stored[name][s.Key] == "" {
 			a.problem(path, s.Key+" is missing", "add "+s.Key+": env:NAME, or file:PATH")
 		}
 	}
@@ -329,7 +310,7 @@ func (a *applying) store(ctx context.Context, st store.Store) (ApplyResult, erro
 	changes := a.changes()
 	res := ApplyResult{Revision: a.revision, Applied: true, Changes: changes, Flows: sortedKeys(a.next.Flows)}
 	// Secrets and tokens first: after a crash in between, no token of an old address can be sent to a new one.
-	keeper := token.NewKeeper(st, a.describe, token.Options{})
+	keeper := token.NewKeeper(st, a.describe, a.tokens)
 	defer keeper.Close()
 	for _, name := range sortedKeys(a.secrets) {
 		if err := a.keep(ctx, st, keeper, name); err != nil {
@@ -419,6 +400,29 @@ func forgetSecrets(ctx context.Context, st store.Store, name string) error {
 func (a *applying) describe(_ context.Context, name string) (connector.Description, connector.Settings, error) {
 	d := a.described[name]
 	return d, withDefaults(d, a.file.Connections[name].Settings), nil
+}
+
+// still ends the runs of flows that read anew from now on, and keeps new ones from beginning until end is called.
+func (a *applying) still(ctx context.Context) (end func(), err error) {
+	var leave []func()
+	end = func() {
+		for _, l := range leave {
+			l()
+		}
+	}
+	for _, name := range sortedKeys(a.next.Flows) {
+		if _, known := a.old.Flows[name]; !known || !a.readsAnew(name) {
+			continue
+		}
+		a.service.works.stop(name)
+		l, err := a.service.works.turn(ctx, name)
+		if err != nil {
+			end()
+			return nil, err
+		}
+		leave = append(leave, l)
+	}
+	return end, nil
 }
 
 // readsAnew tells whether a flow that is in force decides otherwise from now on, or reads another system.

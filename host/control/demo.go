@@ -10,13 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
-
-	"github.com/pomost/pomost/host/engine"
 )
 
 // DemoResult is what demo prints: what run prints, and what both systems then answer.
@@ -73,6 +72,7 @@ type demoPlan struct {
 		Connector string   `yaml:"connector"`
 		Title     string   `yaml:"title"`
 		Args      []string `yaml:"args"`
+		Live      []string `yaml:"live"` // further ones where the demonstration goes on
 	} `yaml:"sandboxes"`
 	Config string      `yaml:"config"`
 	Counts []demoCount `yaml:"counts"`
@@ -97,17 +97,21 @@ func loadDemo(recipes fs.FS) (demoPlan, error) {
 // Demo shows the main job: it starts both sandboxes with sample data, applies a configuration, runs its flows, counts through
 // both APIs what is there now, and stops all it started. It works in a home of its own, or in the one that was named, if
 // that is new.
-func (s *Service) Demo(ctx context.Context) DemoResult {
+func (s *Service) Demo(ctx context.Context) DemoResult { return s.DemoLive(ctx, nil) }
+
+// DemoLive is Demo with live sandboxes, in which more happens while show is called with what came out and the service that everything is
+// played on. All is stopped when show returns.
+func (s *Service) DemoLive(ctx context.Context, show func(DemoResult, *Service) error) DemoResult {
 	res := DemoResult{Flows: []FlowResult{}, Sandboxes: map[string]map[string]int{}, Counts: []DemoCount{}, Held: []DemoHeld{}}
-	ctx, cancel := context.WithTimeout(ctx, demoTime)
-	defer cancel()
-	if err := s.demo(ctx, &res); err != nil {
+	if err := s.demo(ctx, &res, show); err != nil {
 		res.Error = AsFailure(err)
 	}
 	return res
 }
 
-func (s *Service) demo(ctx context.Context, res *DemoResult) (err error) {
+func (s *Service) demo(whole context.Context, res *DemoResult, show func(DemoResult, *Service) error) (err error) {
+	ctx, cancel := context.WithTimeout(whole, demoTime)
+	defer cancel()
 	plan, err := loadDemo(s.recipes)
 	if err != nil {
 		return err
@@ -123,7 +127,7 @@ func (s *Service) demo(ctx context.Context, res *DemoResult) (err error) {
 	} else if err := s.unused(ctx); err != nil {
 		return err
 	}
-	boxes, err := s.startSandboxes(ctx, plan)
+	boxes, err := s.startSandboxes(whole, plan, show != nil) // they outlive the first part
 	defer func() {
 		for _, b := range boxes {
 			b.stop()
@@ -145,14 +149,14 @@ func (s *Service) demo(ctx context.Context, res *DemoResult) (err error) {
 		return s.opts.Getenv(key)
 	}
 	own := New(opts)
-	if _, err := own.apply(ctx, []byte(fillDemo(plan.Config, boxes)), ApplyRequest{File: "demo.yaml"}); err != nil {
+	if _, err := own.ApplyConfig(ctx, resolveConfig([]byte(fillDemo(plan.Config, boxes)), "demo.yaml", opts.Getenv)); err != nil {
 		return err
 	}
 	flows, err := own.Flows(ctx)
 	if err != nil {
 		return err
 	}
-	run := own.Run(ctx, flows)
+	run := own.Run(ctx, flows, s.opts.Progress)
 	res.Flows = run.Flows
 	if run.Error != nil {
 		return run.Error
@@ -161,12 +165,15 @@ func (s *Service) demo(ctx context.Context, res *DemoResult) (err error) {
 		return err
 	}
 	s.say("counting through both APIs")
-	return res.count(ctx, plan, boxes)
+	if err := res.count(ctx, plan, boxes); err != nil || show == nil {
+		return err
+	}
+	return show(*res, own)
 }
 
 func (s *Service) say(message string) {
 	if s.opts.Progress != nil {
-		s.opts.Progress(engine.Event{Message: message})
+		s.opts.Progress(Event{Message: message})
 	}
 }
 
@@ -218,7 +225,7 @@ type sandboxProcess struct {
 	stop func()            // returns when it has ended
 }
 
-func (s *Service) startSandboxes(ctx context.Context, plan demoPlan) (map[string]*sandboxProcess, error) {
+func (s *Service) startSandboxes(ctx context.Context, plan demoPlan, live bool) (map[string]*sandboxProcess, error) {
 	boxes := map[string]*sandboxProcess{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -227,7 +234,11 @@ func (s *Service) startSandboxes(ctx context.Context, plan demoPlan) (map[string
 		conf := plan.Sandboxes[name]
 		s.say("starting the sandbox of " + conf.Title)
 		wg.Go(func() {
-			b, err := s.startSandbox(ctx, conf.Connector, conf.Args)
+			args := conf.Args
+			if live {
+				args = slices.Concat(args, conf.Live)
+			}
+			b, err := s.startSandbox(ctx, conf.Connector, args)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {

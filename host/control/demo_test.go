@@ -164,7 +164,7 @@ func TestALockedHomeNamesItsHolder(t *testing.T) {
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
-	res := New(Options{Home: dir, LockWait: 100 * time.Millisecond}).Run(context.Background(), []string{"orders"})
+	res := New(Options{Home: dir, LockWait: 100 * time.Millisecond}).Run(context.Background(), []string{"orders"}, nil)
 	if res.Exit() != ExitFailed || res.Error == nil || !strings.Contains(res.Error.Message, "pomost run orders") || res.Error.Remedy == "" {
 		t.Errorf("%+v", res.Error)
 	}

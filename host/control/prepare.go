@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"sync"
 	"time"
 
+	"github.com/pomost/pomost/host/activity"
 	"github.com/pomost/pomost/host/engine"
 	"github.com/pomost/pomost/host/engine/decide"
 	"github.com/pomost/pomost/host/flow"
@@ -29,7 +31,10 @@ type workshop struct {
 	config   flow.Config
 	revision int64
 	tokens   *token.Keeper
-	open     map[string]opened
+	calls    *callables
+
+	mu   sync.Mutex // while a connection is being opened
+	open map[string]opened
 }
 
 type opened struct {
@@ -48,8 +53,19 @@ func (s *Service) workshop(ctx context.Context, st *home.State, m Plugins) (*wor
 	if w.config, err = flow.ParseCanonical(rev.Config); err != nil {
 		return nil, fmt.Errorf("read revision %d of the configuration: %w", rev.Number, err)
 	}
-	w.tokens = token.NewKeeper(st.Store, w.describe, token.Options{})
+	w.calls = &callables{open: s.functions}
+	w.tokens = token.NewKeeper(st.Store, w.describe, s.tokenOptions(st))
 	return w, nil
+}
+
+// tokenOptions let one keeper of tokens work at a time where several may live beside each other: in a daemon, an old configuration's
+// runs may still be ending while the new one is used.
+func (s *Service) tokenOptions(st *home.State) token.Options {
+	if k, leave := s.holding(); k != nil {
+		leave()
+		return token.Options{Lease: token.StoreLease(st.Store, holder(), s.opts.Clock.Now)}
+	}
+	return token.Options{}
 }
 
 func notApplied(err error) error {
@@ -64,11 +80,14 @@ func (w *workshop) close() {
 	for _, o := range w.open {
 		_ = o.connection.Close() // the manager ends the process in any case
 	}
+	_ = w.calls.close()  // workers end with their pool in any case
 	_ = w.tokens.Close() // what it could not store was told to whoever asked
 }
 
 // connect opens a connection of the configuration by its name, once.
 func (w *workshop) connect(ctx context.Context, name string) (opened, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if o, ok := w.open[name]; ok {
 		return o, nil
 	}
@@ -81,7 +100,11 @@ func (w *workshop) connect(ctx context.Context, name string) (opened, error) {
 		return opened{}, at(name, err)
 	}
 	o := opened{name: name, description: d, settings: settings}
-	host := &callbacks{service: w.service, tokens: w.tokens, connection: name}
+	scrub, err := scrubberOf(ctx, w.state, name)
+	if err != nil {
+		return opened{}, err
+	}
+	host := &callbacks{service: w.service, tokens: w.tokens, connection: name, scrub: scrub}
 	conn, problems, err := w.plugins.Connection(ctx, name, conf.Connector, o.settings, host)
 	if err != nil {
 		return opened{}, at(name, err)
@@ -105,6 +128,7 @@ func (w *workshop) describe(ctx context.Context, name string) (connector.Descrip
 		return connector.Description{}, nil, err
 	}
 	d := c.Describe()
+	w.service.known.keep(d)
 	return d, withDefaults(d, conf.Settings), nil
 }
 
@@ -136,8 +160,9 @@ func withDefaults(d connector.Description, given map[string]string) connector.Se
 	return out
 }
 
-// flow makes a flow of the configuration ready to run.
-func (w *workshop) flow(ctx context.Context, name string) (*engine.Flow, error) {
+// lanes makes a flow of the configuration ready to run: one engine flow, or two where records travel both ways.
+func (w *workshop) lanes(ctx context.Context, name string) ([]*engine.Flow, error) {
+	name = flowOf(name)
 	conf, ok := w.config.Flows[name]
 	if !ok {
 		names := make([]string, 0, len(w.config.Flows))
@@ -158,24 +183,112 @@ func (w *workshop) flow(ctx context.Context, name string) (*engine.Flow, error) 
 	if len(problems) > 0 {
 		return nil, flowProblems(name, "settings.", problems)
 	}
-	src, err := w.connect(ctx, conf.Source)
+	if problems := recipe.Adopt(conf); len(problems) > 0 {
+		return nil, flowProblems(name, "mapping.", problems)
+	}
+	p := &preparation{workshop: w, name: name, config: conf, recipe: recipe, settings: settings}
+	if p.source, err = w.connect(ctx, conf.Source); err != nil {
+		return nil, err
+	}
+	if p.destination, err = w.connect(ctx, conf.Destination); err != nil {
+		return nil, err
+	}
+	prepare, ok := preparers[recipe.Kind]
+	if !ok {
+		return nil, usage("flows of the kind %s cannot be run", "name another recipe", recipe.Kind)
+	}
+	flows, err := prepare(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	dst, err := w.connect(ctx, conf.Destination)
+	if len(p.problems) > 0 {
+		return nil, flowProblems(name, "", p.problems)
+	}
+	return flows, nil
+}
+
+// preparation is a flow on its way to be made ready.
+type preparation struct {
+	*workshop
+	name                string
+	config              flow.Flow
+	recipe              *flow.Recipe
+	settings            flow.Settings
+	source, destination opened
+	problems            []flow.Problem
+}
+
+// preparers make flows ready, by the kind of their recipe.
+var preparers = map[string]func(context.Context, *preparation) ([]*engine.Flow, error){
+	"orders":    prepareOrders,
+	"customers": prepareCustomers,
+	"products":  prepareProducts,
+	"stock":     prepareStock,
+}
+
+// end returns the flow's connection to a system, by its connector.
+func (p *preparation) end(system string) opened {
+	if p.config.Destination != "" && p.workshop.config.Connections[p.config.Destination].Connector == system {
+		return p.destination
+	}
+	return p.source
+}
+
+// lane makes one lane ready to run.
+func (p *preparation) lane(l flow.Lane, d engine.Decider) *engine.Flow {
+	from, to := p.end(l.From), p.destination
+	if from.name == p.destination.name {
+		to = p.source
+	}
+	name := p.name
+	if l.Name != "" {
+		name += ":" + l.Name
+	}
+	return &engine.Flow{Name: name, Decider: d, Revision: p.revision, Call: p.calls.call,
+		Source:      engine.End{Name: from.name, Connection: from.connection, Settle: settle(from), LookBack: lookBack},
+		Destination: engine.End{Name: to.name, Connection: to.connection, Settle: settle(to)}}
+}
+
+// schemas discovers what a lane reads and writes, and checks the recipe against both accounts.
+func (p *preparation) schemas(ctx context.Context) (bySystem map[string]map[string]*record.Schema, err error) {
+	objects := map[string][]string{}
+	for _, o := range p.recipe.Read {
+		objects[o.System] = append(objects[o.System], o.Object)
+	}
+	for _, o := range p.recipe.Back {
+		objects[o.System] = append(objects[o.System], o.Object)
+	}
+	for _, t := range p.recipe.Write {
+		objects[t.System] = append(objects[t.System], t.Object)
+	}
+	bySystem = map[string]map[string]*record.Schema{}
+	for system, names := range objects {
+		sort.Strings(names)
+		if bySystem[system], err = discover(ctx, p.end(system), names); err != nil {
+			return nil, err
+		}
+	}
+	if p.recipe.Functions, err = p.calls.signatures(ctx, p.recipe); err != nil {
+		return nil, err
+	}
+	if p.recipe.Functions, err = p.calls.signatures(ctx, p.recipe); err != nil {
+		return nil, err
+	}
+	// Only now is it known what these accounts have: a field that the flow needs and they lack is the configuration's fault.
+	for _, problem := range p.recipe.Validate(bySystem[p.recipe.Source], bySystem[p.recipe.Destination]) {
+		problem.Path = "recipe." + problem.Path
+		p.problems = append(p.problems, problem)
+	}
+	return bySystem, nil
+}
+
+// prepareOrders makes a flow of orders ready.
+func prepareOrders(ctx context.Context, p *preparation) ([]*engine.Flow, error) {
+	d, err := p.orders(ctx, p.recipe, *p.settings.Orders, p.source, p.destination)
 	if err != nil {
 		return nil, err
 	}
-	d, err := w.orders(ctx, recipe, *settings.Orders, src, dst)
-	if err != nil {
-		return nil, err
-	}
-	if len(d.problems) > 0 {
-		return nil, flowProblems(name, "", d.problems)
-	}
-	return &engine.Flow{Name: name, Decider: &d.Orders, Revision: w.revision,
-		Source:      engine.End{Name: conf.Source, Connection: src.connection, Settle: settle(src), LookBack: lookBack},
-		Destination: engine.End{Name: conf.Destination, Connection: dst.connection, Settle: settle(dst)}}, nil
+	return []*engine.Flow{p.lane(p.recipe.Lanes[0], d)}, nil
 }
 
 func flowProblems(name, below string, problems []flow.Problem) error {
@@ -194,41 +307,17 @@ func settle(o opened) time.Duration {
 	return o.description.SettleTime
 }
 
-// account is what was found out of both accounts for a flow of orders, with what does not fit the flow.
-type account struct {
-	decide.Orders
-	problems []flow.Problem
-}
-
 // orders gathers what decisions about orders depend on.
-func (w *workshop) orders(ctx context.Context, r *flow.Recipe, s flow.OrderSettings, src, dst opened) (*account, error) {
-	o := &account{Orders: decide.Orders{Recipe: r, Settings: s, CardTerms: map[string]bool{},
-		Hash: func(v record.Value) string { return w.state.Vault.HashKey("value", v.String()) }}}
-	var read, written []string
-	for _, obj := range r.Read {
-		read = append(read, obj.Object)
-	}
-	for _, t := range r.Write {
-		written = append(written, t.Object)
-	}
-	for _, obj := range r.Back {
-		written = append(written, obj.Object)
-	}
-	sources, err := discover(ctx, src, read)
+func (p *preparation) orders(ctx context.Context, r *flow.Recipe, s flow.OrderSettings, src, dst opened) (*decide.Orders, error) {
+	o := &decide.Orders{Recipe: r, Settings: s, CardTerms: map[string]bool{}, Hash: p.hash}
+	schemas, err := p.schemas(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if o.Schemas, err = discover(ctx, dst, written); err != nil {
-		return nil, err
-	}
-	// Only now is it known what these accounts have: a field that the flow needs and they lack is the configuration's fault.
-	for _, p := range r.Validate(sources, o.Schemas) {
-		p.Path = "recipe." + p.Path
-		o.problems = append(o.problems, p)
-	}
+	o.Schemas = schemas[r.Destination]
 	for _, name := range sortedKeys(s.Constants) {
 		if _, err := flow.ConvertText(s.Constants[name], o.Schemas[r.Write["order"].Object], name); err != nil {
-			o.problems = append(o.problems, flow.Problem{Path: "settings.constants." + name, Message: err.Error(), Remedy: "correct the constant, or leave it out"})
+			p.problems = append(p.problems, flow.Problem{Path: "settings.constants." + name, Message: err.Error(), Remedy: "correct the constant, or leave it out"})
 		}
 	}
 	if o.Country, _, err = fact(ctx, src, r.Facts.SourceCountry); err != nil {
@@ -266,6 +355,9 @@ func (w *workshop) orders(ctx context.Context, r *flow.Recipe, s flow.OrderSetti
 	}
 	return o, nil
 }
+
+// hash is the short keyed hash of a value, as links keep it.
+func (w *workshop) hash(v record.Value) string { return w.state.Vault.HashKey("value", v.String()) }
 
 // discover returns the schemas of objects as an account has them.
 func discover(ctx context.Context, o opened, objects []string) (map[string]*record.Schema, error) {
@@ -310,21 +402,54 @@ type callbacks struct {
 	service    *Service
 	tokens     *token.Keeper
 	connection string
+	scrub      *activity.Scrubber
 }
 
 // Token gives an access token; we alone trade and refresh.
 func (c *callbacks) Token(ctx context.Context, rejected string) (string, error) {
-	return c.tokens.Token(ctx, c.connection, rejected)
+	access, err := c.tokens.Token(ctx, c.connection, rejected)
+	c.scrub.Hide(access)
+	return access, err
 }
 
-// Exchange is for the activity log, which is yet to come: nothing of a payload is kept until then.
-func (c *callbacks) Exchange(context.Context, connector.Exchange) {}
+// Exchange keeps a raw exchange for the activity log, without secrets, beside the record on whose way it was made.
+func (c *callbacks) Exchange(ctx context.Context, x connector.Exchange) {
+	engine.Observe(ctx, c.connection, x, c.scrub.Clean)
+}
 
 // Progress tells the person what a connection waits for.
 func (c *callbacks) Progress(_ context.Context, p connector.Progress) {
-	if c.service.opts.Progress != nil {
-		c.service.opts.Progress(engine.Event{Message: c.connection + ": " + p.What, Wait: p.Wait})
-	}
+	c.service.works.connectionEvent(c.connection, p.What, p.Wait)
 }
 
 func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
+
+// rehearse plans a flow of a configuration that is not in force.
+func (s *Service) rehearse(ctx context.Context, c flow.Config, name string) (PlanResult, error) {
+	res := PlanResult{Flow: name, Actions: []engine.Planned{}}
+	err := s.within(ctx, func(st *home.State, in *workshop) error {
+		w, err := s.workshop(ctx, st, in.plugins)
+		if err != nil {
+			return err
+		}
+		defer w.close()
+		w.config = c
+		lanes, err := w.lanes(ctx, name)
+		if err != nil {
+			return err
+		}
+		for _, f := range lanes {
+			if _, err := s.engine(st, &work{flow: name}).PlanFlow(ctx, f, func(a engine.Planned) error {
+				res.Actions = append(res.Actions, a)
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return res, err
+}
+
+// isNotApplied tells that there is no state yet at all.
+func isNotApplied(err error) bool { return store.CodeOf(err) == store.CodeNotApplied }

@@ -1,5 +1,5 @@
-// Package control is all that a user can do, as one service in the process: commands call it today, the control API and the
-// terminal UI tomorrow. Its results are the documented JSON shapes.
+// Package control is all that a user can do. API says what that is; Service does it in this process, Client asks a daemon, and the
+// commands and the terminal UI do not know which of the two they have. Results are the documented JSON shapes.
 package control
 
 import (
@@ -14,6 +14,7 @@ import (
 	"github.com/pomost/pomost/host/home"
 	"github.com/pomost/pomost/host/store"
 	"github.com/pomost/pomost/host/vault"
+	"github.com/pomost/pomost/registry"
 	"github.com/pomost/pomost/sdk/connector"
 )
 
@@ -24,6 +25,24 @@ type FlowResult struct {
 	Status string `json:"status"` // done, failed, stopped
 	store.Counts
 	Seconds float64 `json:"seconds"`
+	// Lanes are what each way did, where records travel both ways.
+	Lanes []FlowResult `json:"lanes,omitempty"`
+}
+
+// join takes the result of a further lane in: the run is the first one's, and the flow is done when all of its lanes are.
+func (f *FlowResult) join(lane FlowResult) {
+	f.Lanes = append(f.Lanes, lane)
+	f.Read += lane.Read
+	f.Created += lane.Created
+	f.Updated += lane.Updated
+	f.Unchanged += lane.Unchanged
+	f.Skipped += lane.Skipped
+	f.Held += lane.Held
+	f.Failed += lane.Failed
+	f.Seconds += lane.Seconds
+	if f.Status == "done" {
+		f.Status = lane.Status
+	}
 }
 
 // RunResult is what run, retry and demo print.
@@ -42,6 +61,7 @@ type PlanResult struct {
 // RecordInfo is one remembered record, as records prints it.
 type RecordInfo struct {
 	Flow     string    `json:"flow"`
+	Lane     string    `json:"lane,omitempty"` // where its records travel both ways
 	Key      string    `json:"key"`
 	Status   string    `json:"status"`
 	Cause    string    `json:"cause"`
@@ -63,7 +83,7 @@ type ApplyResult struct {
 	Applied  bool              `json:"applied"`
 	Changes  []flow.Difference `json:"changes"`
 	// Flows are those that are in force, for whoever says what to do next.
-	Flows []string `json:"-"`
+	Flows []string `json:"flows,omitempty"`
 }
 
 // Exit codes of the commands.
@@ -133,6 +153,7 @@ func AsFailure(err error) *Failure {
 	var se *store.Error
 	var locked *home.LockedError
 	var key *vault.Problem
+	var plugin *registry.Error
 	switch {
 	case errors.Is(err, context.Canceled):
 		out.Cause, out.Message, out.Remedy = "stopped", "it was stopped", "nothing is lost: the next run goes on"
@@ -162,6 +183,8 @@ func AsFailure(err error) *Failure {
 		out.Cause, out.Remedy = "locked", locked.Remedy()
 	case errors.As(err, &key):
 		out.Cause, out.Remedy = "secrets", key.Remedy
+	case errors.As(err, &plugin):
+		out.Cause, out.Remedy = string(connector.CausePluginFailed), plugin.Remedy
 	}
 	return out
 }

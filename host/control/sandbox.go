@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -36,8 +37,23 @@ func (s *Service) binaries() (string, error) {
 	return filepath.Dir(exe), nil
 }
 
-// Connectors returns the names of the installed connectors, in order.
+// Connectors returns the names of the connectors that are there, shipped and installed, in order.
 func (s *Service) Connectors() []string {
+	names := s.shipped()
+	if s.installed != nil {
+		plugins, _ := s.installed.List() // a damaged lock file is told when one of its plugins is wanted
+		for _, p := range plugins {
+			if !slices.Contains(names, p.Name) {
+				names = append(names, p.Name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// shipped returns the names of the connectors that come with the program.
+func (s *Service) shipped() []string {
 	dir, err := s.binaries()
 	if err != nil {
 		return nil
@@ -61,13 +77,21 @@ func (s *Service) notInstalled(name string) *Failure {
 			return nil
 		}
 	}
-	remedy := "put the connectors' binaries beside pomost"
+	remedy := "put the connectors' binaries beside pomost, or install the plugin that has it with `pomost plugin install FILE`"
 	if near := flow.Nearest(name, known); near != "" {
 		remedy = "did you mean " + near + "?"
 	} else if len(known) > 0 {
 		remedy = "installed are " + strings.Join(known, ", ")
 	}
 	return usage("the connector %s is not installed", remedy, name)
+}
+
+// binaryName is the name of a connector's binary.
+func binaryName(name string) string {
+	if runtime.GOOS == "windows" {
+		return connectorPrefix + name + ".exe"
+	}
+	return connectorPrefix + name
 }
 
 // Sandbox runs a connector's sandbox until it ends or ctx does, and returns its exit code. ctx's end is passed on as SIGTERM. The home is
@@ -100,9 +124,11 @@ func (s *Service) sandboxCommand(ctx context.Context, name string, args []string
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, connectorPrefix+name)
-	if runtime.GOOS == "windows" {
-		path += ".exe"
+	path := filepath.Join(dir, binaryName(name))
+	if !slices.Contains(s.shipped(), name) {
+		if path, err = s.pluginBinary(ctx, name); err != nil {
+			return nil, err
+		}
 	}
 	cmd := exec.CommandContext(ctx, path, append([]string{"sandbox"}, args...)...)
 	// Our environment may hold secrets of real systems, which are no business of an emulator.

@@ -107,7 +107,7 @@ type Decider interface {
 	// Found reads what a look-up of a step's effect found: its key and what must agree with what was sent.
 	Found(step string, rec record.Record) (key string, facts map[string]string)
 	// Observed is what a link is to remember of a source record and of what was read back in the destination after it was written there.
-	Observed(source, destination record.Record, pending []string) (sent, observed map[string]string)
+	Observed(source, destination record.Record, pending []string, known flow.Results) decide.Observed
 	// Again is the look-up of the main effect by its stored reference, for an intent whose record cannot be decided again.
 	Again(intent store.Intent) (decide.Lookup, bool)
 }

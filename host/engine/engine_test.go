@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pomost/pomost/host/engine/decide"
+	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/host/store"
 	"github.com/pomost/pomost/host/store/sqlite"
 	"github.com/pomost/pomost/host/vault"
@@ -160,8 +161,8 @@ func (d *decider) look(ref string) decide.Lookup {
 func (d *decider) ByKey(key string) decide.Lookup             { return lookup(decide.Source, "orders", "id", key) }
 func (d *decider) Again(i store.Intent) (decide.Lookup, bool) { return d.look(i.Reference), true }
 
-func (d *decider) Observed(_, _ record.Record, _ []string) (sent, observed map[string]string) {
-	return nil, nil
+func (d *decider) Observed(_, _ record.Record, _ []string, _ flow.Results) decide.Observed {
+	return decide.Observed{}
 }
 
 func (d *decider) Found(_ string, r record.Record) (string, map[string]string) {

@@ -185,8 +185,14 @@ func (r *run) verify(ctx context.Context, booked []written) error {
 		if there.Schema != nil {
 			found = []activity.Payload{activity.RecordPayload(activity.KindAnswer, w.action.Object, there)}
 			// Promise 5: what the system made of it (trimmed, cut, in capitals) is no news when it is read there.
-			sent, observed := r.flow.Decider.Observed(w.source, there, w.action.Pending)
-			link.Sent, link.Observed = merged(link.Sent, sent), observed
+			o := r.flow.Decider.Observed(w.source, there, w.action.Pending, r.know.facts.Calls)
+			if len(o.Calls) > 0 {
+				if err := r.know.call(ctx, o.Calls); err != nil {
+					return err
+				}
+				o = r.flow.Decider.Observed(w.source, there, w.action.Pending, r.know.facts.Calls)
+			}
+			link.Sent, link.Observed = merged(link.Sent, o.Sent), o.Observed
 		}
 		ch.Links = append(ch.Links, link)
 		line := r.line(w.key, w.action.Step, state, link.B.Key, "", diff)

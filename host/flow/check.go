@@ -126,6 +126,9 @@ func (c *checker) mapping(m *Mapping, out *record.Schema, at string, optional bo
 	for i := range m.rules {
 		r := &m.rules[i]
 		path, lax := join(at, r.Field), optional || r.Optional
+		if r.Follows != "" && !slices.ContainsFunc(m.rules[:i], func(o Rule) bool { return o.Field == r.Follows }) {
+			c.fail(path, "follows names no field that stands before it", "")
+		}
 		if r.RestOf != "" && !slices.ContainsFunc(m.rules[:i], func(o Rule) bool { return o.Field == r.RestOf }) {
 			c.fail(path, "rest_of names no field that stands before it", "")
 			continue

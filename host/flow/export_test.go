@@ -12,7 +12,9 @@ import (
 func TestExportReadsBack(t *testing.T) {
 	texts := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "yes", "No", "null", "~", "1", "0.10", "1e3", "0x1F", "2026-11-03", "12:30", " a ", "a: b", "# no", "- x",
 		"&a", "*a", "!t", "%d", "@x", "`", "{", "[", "'", `"`, "\\", "a\nb", "tab\t", "é→", "\u2028", "😀", "true", "on", "y", "a #b", "?", "|", ">"}))
-	texts = rapid.Map(texts, func(s string) string { return string(bytes.ToValidUTF8(bytes.ReplaceAll([]byte(s), []byte{0}, nil), []byte("?"))) })
+	texts = rapid.Map(texts, func(s string) string {
+		return string(bytes.ToValidUTF8(bytes.ReplaceAll([]byte(s), []byte{0}, nil), []byte("?")))
+	})
 	numbers := rapid.SampledFrom([]json.Number{"0", "1", "-3", "0.10", "21.00", "12345678901234567890.123456789"}) // what the file form knows: no exponents
 	var value func(depth int) *rapid.Generator[any]
 	value = func(depth int) *rapid.Generator[any] {

@@ -101,11 +101,13 @@ type Rule struct {
 	Any []string
 	// Expression computes the value.
 	Expression *Expression
-	// Function is called with the values at the paths Takes; its output Gives is the value. The field is left out where the output Needs is
-	// empty: the function was not sure.
+	// Function is called with the values at the paths Takes; its output Gives is the value. The field is emptied where the output Needs is empty:
+	// the function was not sure.
 	Function     string
 	Takes        []string
 	Gives, Needs string
+	// Follows names a field before this one: to a record that exists this one is written when, and only when, that one is.
+	Follows string
 	// Const and Default are literals; Default stands where nothing else gave a value.
 	Const, Default string
 	HasDefault     bool
@@ -366,6 +368,9 @@ func (e *evaluation) rule(r *Rule, f record.Field, name string) record.Value {
 		}
 	}
 	if v.IsEmpty() {
+		if r.Function != "" && v.Kind() == record.KindNull && !r.HasDefault && !r.Required {
+			return v
+		}
 		if !r.HasDefault {
 			return e.empty(r, name)
 		}
@@ -461,7 +466,7 @@ func (e *evaluation) call(r *Rule) (record.Value, error) {
 			e.hold("function_failed", r.Field, r.Field+": "+res.Failure, res.Remedy)
 			return record.Absent(), nil
 		case r.Needs != "" && res.Outputs[r.Needs].IsEmpty():
-			return record.Absent(), nil
+			return record.Null(), nil // not sure: what was said before is not true any more
 		}
 		return res.Outputs[r.Gives], nil
 	}

@@ -105,7 +105,7 @@ func (t *Target) With(attributes map[string]string) *Target {
 		path := SourceContext + "." + attributes[field]
 		rule := out.rule(field)
 		if rule == nil {
-			out.rules = append(out.rules, Rule{Field: field, Mark: MarkUpdate, Length: LengthCut})
+			out.rules = append(out.rules, Rule{Field: field, Mark: MarkUpdate, Length: LengthHold}) // it may be a code, which is never cut
 			rule = &out.rules[len(out.rules)-1]
 		}
 		rule.From, rule.Join, rule.Any, rule.Const, rule.Optional = []string{path}, nil, nil, "", false

@@ -82,8 +82,8 @@ func TestProductSettings(t *testing.T) {
 	}
 	for path, raw := range map[string]map[string]any{
 		"key":                     {"key": "number"},
-		"codings":                 {"codings": "x"},
-		"codings[0]":              {"codings": []any{map[string]any{"group": "A"}}},
+		"codings[0]":              {"codings": "x"},
+		"codings[1]":              {"codings": []any{map[string]any{"rate": "9"}, map[string]any{"group": "A"}}},
 		"codings[0].colour":       {"codings": []any{map[string]any{"colour": "A", "rate": "9"}}},
 		"codings[0].rate":         {"codings": []any{map[string]any{"rate": "nine"}}},
 		"attributes.StockBalance": {"attributes": map[string]any{"StockBalance": "QTY_AVAIL"}},
@@ -106,10 +106,14 @@ func TestTargetWith(t *testing.T) {
 	target := r.Write["article"].With(map[string]string{"Note": "K1_WEB", "NameEnglish": "@short"})
 	source := record.MustSchema("AK1", text("K1_WEB"), record.Field{Name: "K1_S", Type: record.Scalar(record.KindText), Role: "short"})
 	out := record.MustSchema("ArticleApi", record.Field{Name: "Note", Type: record.Scalar(record.KindText), Length: 4000}, record.Field{Name: "NameEnglish", Type: record.Scalar(record.KindText), Length: 10})
-	src := rec(t, source, "K1_WEB", "<p>web</p>", "K1_S", "a text that is too long")
+	src := rec(t, source, "K1_WEB", "<p>web</p>", "K1_S", "a text")
 	m := target.Map(Context{SourceContext: src, "item": record.New(ItemSchema), "sending": record.New(ItemSendingSchema)}, nil, out)
 	if m.Record.Get("Note").AsText() != "web" || m.Record.Get("NameEnglish").AsText() != "a text" {
 		t.Errorf("%s", m.Record)
+	}
+	src.MustSet("K1_S", record.Text("a code that is too long"))
+	if m = target.Map(Context{SourceContext: src, "item": record.New(ItemSchema), "sending": record.New(ItemSendingSchema)}, nil, out); !slices.ContainsFunc(m.Holds, func(h Hold) bool { return h.Field == "NameEnglish" && h.Cause == "length" }) {
+		t.Errorf("a code is cut: %s %v", m.Record, m.Holds)
 	}
 	if rule := target.rule("Note"); rule.Mark != MarkCreate {
 		t.Errorf("%+v", rule)
@@ -134,7 +138,7 @@ func TestFormula(t *testing.T) {
 	}
 	for in, want := range map[string]string{
 		"available": "20", "available - reserved": "18", "available-reserved-1": "17", "available + ordered / 2": "23.75", "(available + 1) * 2": "42",
-		"-reserved + available": "18", "2 * -reserved": "-4", "available * K1_X * K1_X": "0.2", "10 / 4": "2.5", "1 / 3": "0.333333", "((3))": "3", ".5 + 1": "1.5", "available - (reserved - 1)": "19",
+		"-reserved + available": "18", "2 * -reserved": "-4", "available * K1_X * K1_X": "0.2", "10 / 4": "2.5", "1 / 3": "0.3333333333", "((3))": "3", "available - (reserved - 1)": "19",
 	} {
 		f, err := ParseFormula(in)
 		if err != nil {
@@ -146,7 +150,7 @@ func TestFormula(t *testing.T) {
 			t.Errorf("%q: %s %q %v, want %s", in, got, missing, err, want)
 		}
 	}
-	for _, bad := range []string{"", "available -", "(available", "available)", "1 2", "a b", "1..2", "3x", "a $ b", "*2", strings.Repeat("(", 200), strings.Repeat("-", 200) + "1", strings.Repeat("1+", 400) + "1"} {
+	for _, bad := range []string{"", "available -", "(available", "available)", "1 2", "a b", "1..2", "3x", "a $ b", "*2", strings.Repeat("(", 200), strings.Repeat("-", 200) + "1", strings.Repeat("1+", 600) + "1"} {
 		if _, err := ParseFormula(bad); err == nil {
 			t.Errorf("%q is taken", bad)
 		}

@@ -315,7 +315,7 @@ func (d *decoder) rules(n *node, path string) []Rule {
 	return out
 }
 
-var ruleKeys = []string{"from", "join", "separator", "any", "const", "default", "record", "rows", "rest_of", "fixed", "expression", "function", "takes", "gives", "needs", "table", "do", "when", "not_equal", "length",
+var ruleKeys = []string{"from", "join", "separator", "any", "const", "default", "record", "rows", "rest_of", "fixed", "expression", "function", "takes", "gives", "needs", "follows", "table", "do", "when", "not_equal", "length",
 	"optional", "required", "mark", "differs"}
 
 // rule reads one rule; a text alone is a path.
@@ -327,7 +327,7 @@ func (d *decoder) rule(n *node, path string) Rule {
 	at := func(key string) (*node, string) { return n.get(key), join(path, key) }
 	r := Rule{
 		From: d.words(at("from")), Join: d.words(at("join")), Separator: d.word(at("separator")), Any: d.words(at("any")),
-		Function: d.word(at("function")), Takes: d.words(at("takes")), Gives: d.word(at("gives")), Needs: d.word(at("needs")),
+		Function: d.word(at("function")), Takes: d.words(at("takes")), Gives: d.word(at("gives")), Needs: d.word(at("needs")), Follows: d.word(at("follows")),
 		Const: d.word(at("const")), Default: d.word(at("default")), HasDefault: n.get("default") != nil, Table: d.texts(at("table")),
 		RestOf: d.word(at("rest_of")), When: d.word(at("when")), NotEqual: d.word(at("not_equal")), Optional: d.flag(at("optional")), Required: d.flag(at("required")), Fixed: d.flag(at("fixed")),
 		Length: Length(d.choice(n, path, "length", "hold", "cut", "drop")),

@@ -20,6 +20,7 @@ import (
 //	data/pomost.db   the state
 //	keys/vault.key   the key, apart from the data
 //	run/lock         the lock, with its holder
+//	plugins/         the plugins from elsewhere, with the lock file that pins them
 type Home struct{ dir string }
 
 // Options change how a home is found.
@@ -88,6 +89,9 @@ func (h *Home) Keys() string { return filepath.Join(h.dir, "keys") }
 
 // Run is the folder for what lives only while a process does.
 func (h *Home) Run() string { return filepath.Join(h.dir, "run") }
+
+// Plugins is the folder of the plugins from elsewhere. It is made when one is installed.
+func (h *Home) Plugins() string { return filepath.Join(h.dir, "plugins") }
 
 // State is an opened state with its key. Close it before the lock is given back.
 type State struct {

@@ -51,15 +51,19 @@ func newClient() *http.Client {
 // errGrant marks an answer that the refresh token is not good, so that another known one may be tried.
 var errGrant = errors.New("invalid_grant")
 
-// trade makes one token request. Whatever ctx does, a request that was started is read to its end: its answer may hold the only good
-// refresh token.
+// trade trades a refresh token.
 func trade(ctx context.Context, hc *http.Client, c client, refresh string, now func() time.Time) (answer, error) {
+	return request(ctx, hc, c, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}}, refresh, now)
+}
+
+// request makes one token request; spent is the secret that it trades. Whatever ctx does, a request that was started is read to its end: its answer may hold the only good
+// refresh token.
+func request(ctx context.Context, hc *http.Client, c client, form url.Values, spent string, now func() time.Time) (answer, error) {
 	if err := ctx.Err(); err != nil {
 		return answer{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tradeTimeout)
 	defer cancel()
-	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}}
 	if c.style != "header" {
 		form.Set("client_id", c.id)
 		form.Set("client_secret", c.secret)
@@ -91,7 +95,7 @@ func trade(ctx context.Context, hc *http.Client, c client, refresh string, now f
 	if len(body) > maxAnswer {
 		return answer{}, c.unavailable(fmt.Sprintf("the answer of its token service is larger than %d bytes", maxAnswer), nil)
 	}
-	return c.read(resp, body, refresh, start)
+	return c.read(resp, body, spent, start)
 }
 
 // wire is the answer as RFC 6749, 5.1 and 5.2 give it; expires_in comes as number or text.
@@ -164,7 +168,7 @@ func (c client) refusal(w wire, refresh string) error {
 }
 
 func newSeed(connection string) string {
-	return fmt.Sprintf("consent again, put the new refresh_token into the secrets of connection %s and run `pomost apply`", connection)
+	return fmt.Sprintf("consent again with `pomost connection authorize %s`, or put a new refresh_token into its secrets and run `pomost apply`", connection)
 }
 
 func (c client) unavailable(what string, err error) *connector.Error {

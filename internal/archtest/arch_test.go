@@ -96,7 +96,7 @@ type rule struct {
 // rules are the directions of the design: tui, host/cli → host/control → host/engine → host/flow; sdk and proto know
 // nothing of the host; plugins know only sdk; the host knows no plugin. For a package, the most specific rule holds.
 var rules = []rule{
-	{room: ".", may: []string{"host/cli", "tui"}, why: "the command only wires the commands and the screens"},
+	{room: ".", may: []string{"host/cli", "host/function", "tui"}, why: "the command only wires the commands and the screens"},
 	{room: "e2e", may: []string{"*"}, why: "tests of the built binaries see everything"},
 	{room: "internal", may: []string{"*"}, why: "tests and benchmarks of the whole see everything"},
 	{room: "internal/archtest", why: "it looks at the project from outside"},
@@ -124,16 +124,20 @@ var rules = []rule{
 	{room: "plugins/*/sandbox", may: []string{"sdk/sandbox"}, why: "a sandbox computes by its own route, so that the two cannot merely agree"},
 
 	{room: "host", may: []string{"host", "host/engine/failpoint", "sdk", "proto", "registry", "recipes"}, not: []string{"host/cli", "host/control", "host/engine", "sdk/sandbox", "sdk/conformance"}, why: "rooms of the host serve the engine and do not know it"},
+	{room: "host/child", why: "whoever has children: connectors, functions"},
+	{room: "host/function", may: []string{"host/child", "sdk/decimal", "sdk/function", "sdk/record"}, why: "functions are columns in and columns out; what for is the engine's matter"},
 	{room: "host/flow", may: []string{"sdk/connector", "sdk/decimal", "sdk/record", "recipes"}, testMay: []string{"sdk"}, why: "flows are pure: no engine, no store, no connector process"},
 	{room: "host/store", may: []string{"sdk/decimal", "sdk/record"}, testMay: []string{"host/store"}, why: "the contract of the store knows no store"},
 	{room: "host/store/*", may: []string{"host/store", "host/vault", "host/engine/failpoint", "sdk"}, not: []string{"sdk/sandbox", "sdk/conformance"}, why: "a store keeps what it is given"},
-	{room: "host/engine", may: []string{"host/engine/decide", "host/engine/failpoint", "host/flow", "host/store", "sdk"}, not: []string{"host/store/*", "sdk/sandbox", "sdk/conformance"}, testMay: []string{"host/store/sqlite", "host/vault", "recipes"}, why: "clock, plugins and store come in through interfaces"},
+	{room: "host/engine", may: []string{"host/activity", "host/engine/decide", "host/engine/failpoint", "host/flow", "host/store", "sdk"}, not: []string{"host/store/*", "sdk/sandbox", "sdk/conformance"}, testMay: []string{"host/store/sqlite", "host/vault", "recipes"}, why: "clock, plugins and store come in through interfaces"},
+	{room: "host/activity", may: []string{"host/store", "sdk"}, not: []string{"host/store/*", "sdk/sandbox", "sdk/conformance"}, testMay: []string{"host/store/sqlite", "host/vault"}, why: "the activity log makes, seals and opens payloads; keys and store come in through interfaces"},
 	{room: "host/engine/decide", may: []string{"host/flow", "host/store", "sdk/connector", "sdk/decimal", "sdk/record"}, not: []string{"host/store/*"}, testMay: []string{"sdk", "recipes"}, why: "decisions are pure; of the store they know the words only"},
 	{room: "host/engine/failpoint", why: "it is called from everywhere"},
 	{room: "host/schedule", may: []string{"host", "sdk", "proto"}, not: []string{"host/cli", "host/control"}, why: "it starts runs of the engine"},
 	{room: "host/control", may: []string{"host", "sdk", "proto", "registry", "recipes"}, not: []string{"host/cli"}, why: "all that a user can do, whoever asks"},
 	{room: "host/cli", may: []string{"host", "sdk", "proto", "registry", "recipes", "tui"}, not: []string{"sdk/sandbox", "sdk/conformance"}, why: "commands are clients of the service"},
-	{room: "tui", may: []string{"host/control", "proto", "sdk"}, not: []string{"sdk/sandbox", "sdk/conformance"}, why: "a client of the control API only"},
+	{room: "tui", may: []string{"host/control", "host/activity", "host/store", "proto", "sdk"}, not: []string{"host/store/*", "sdk/sandbox", "sdk/conformance"}, testMay: []string{"tui/tuitest"}, why: "a client of the control API only, and of the shapes that it answers in"},
+	{room: "tui/tuitest", may: []string{"tui", "host/control", "host/activity", "host/store", "host/engine", "host/flow"}, not: []string{"host/store/*", "host/engine/*"}, why: "a control API in memory, for tests of the screens"},
 }
 
 // ruleOf finds the most specific rule whose room holds the package.
@@ -248,6 +252,8 @@ func TestTheRulesRefuse(t *testing.T) {
 		{"plugins/eaccounting/sandbox", "sdk/sandbox/shop", false, true},
 		{"sdk/conformance", "sdk/sandbox", false, true},
 		{"tui", "host/control", false, true},
+		{"tui/page", "host/activity", false, true},
+		{"tui/page", "tui/tuitest", true, true},
 		{"e2e", "plugins/eaccounting/sandbox", false, true},
 		{"e2e", "host/cli", true, true},
 

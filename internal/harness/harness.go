@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -25,8 +26,17 @@ import (
 	kit "github.com/pomost/pomost/sdk/sandbox"
 )
 
-// Flow is the name of the flow that a World has.
+// Flow is the name of the flow that a World has where nothing else is said.
 const Flow = "orders"
+
+// FlowSetup is a flow beside or in place of that of orders.
+type FlowSetup struct {
+	// Recipe is its name below accountview-eaccounting: customers, products, stock.
+	Recipe string
+	// Source is shop or books.
+	Source   string
+	Settings map[string]any
+}
 
 // Options set a World up.
 type Options struct {
@@ -46,9 +56,14 @@ type World struct {
 	Service *control.Service
 	// EASettings and AVSettings are the settings of the two connections besides their addresses; a change counts from the next Apply.
 	EASettings, AVSettings map[string]string
+	// Schedule is that of all flows, "" for none; a change counts from the next Apply.
+	Schedule string
+	// Flows are further flows by their names. Where there are any, Apply with nil settings leaves that of orders out.
+	Flows map[string]FlowSetup
 
 	opts  Options
 	home  string
+	flows []string
 	ahead atomic.Int64 // of the systems' clocks before the real one
 }
 
@@ -66,7 +81,7 @@ func New(ctx context.Context, opts Options) (*World, error) {
 	if w.AV, err = w.start(ctx, avsandbox.System(), opts.AV); err != nil {
 		return nil, errors.Join(err, w.EA.Close())
 	}
-	o := control.Options{Home: w.home, Connectors: opts.Connectors, Command: "harness", Getenv: w.secret}
+	o := control.Options{Home: w.home, Connectors: opts.Connectors, Command: "harness", Getenv: w.secret, Functions: functions.open}
 	if opts.Connectors == "" {
 		o.Plugins = func() (control.Plugins, error) { return InProcess{}, nil }
 	}
@@ -90,6 +105,9 @@ func (w *World) Later(ctx context.Context, d time.Duration) error {
 	return errors.Join(w.EA.Consent(ctx), w.AV.Consent(ctx))
 }
 
+// Home is the folder that Pomost keeps its state in.
+func (w *World) Home() string { return w.home }
+
 // Close stops both sandboxes.
 func (w *World) Close() error { return errors.Join(w.EA.Close(), w.AV.Close()) }
 
@@ -100,39 +118,60 @@ func (w *World) secret(name string) string {
 	}[name]
 }
 
-// Apply applies a configuration with both connections and the orders flow with these settings.
+// Names are the flows that were applied last, sorted.
+func (w *World) Names() []string { return w.flows }
+
+// Apply applies a configuration with both connections, the orders flow with these settings, and the further flows.
 func (w *World) Apply(ctx context.Context, settings map[string]any) error {
-	side := func(s *System, name, env string, more map[string]string) map[string]any {
-		set := map[string]string{"base_url": s.Info.BaseURL, "token_url": s.Info.TokenURL}
-		maps.Copy(set, more)
-		return map[string]any{"connector": name, "settings": set,
-			"secrets": map[string]any{"client_id": "env:" + env + "_ID", "client_secret": "env:" + env + "_SECRET", "refresh_token": "env:" + env + "_TOKEN"}}
-	}
-	config := map[string]any{
-		"version": 1,
-		"connections": map[string]any{
-			"shop":  side(w.EA, "eaccounting", "EA", w.EASettings),
-			"books": side(w.AV, "accountview", "AV", w.AVSettings),
-		},
-		"flows": map[string]any{Flow: map[string]any{
-			"recipe": "accountview-eaccounting/orders", "source": "shop", "destination": "books", "settings": settings,
-		}},
-	}
-	data, err := json.MarshalIndent(config, "", "  ") // JSON is YAML
+	file, err := w.Configure(settings)
 	if err != nil {
-		return err
-	}
-	file := filepath.Join(w.opts.Dir, "pomost.yaml")
-	if err := os.WriteFile(file, data, 0o600); err != nil {
 		return err
 	}
 	_, err = w.Service.Apply(ctx, control.ApplyRequest{File: file})
 	return err
 }
 
+// Configure writes the configuration file that Apply applies, and returns its name.
+func (w *World) Configure(settings map[string]any) (string, error) {
+	side := func(s *System, name, env string, more map[string]string) map[string]any {
+		set := map[string]string{"base_url": s.Info.BaseURL, "token_url": s.Info.TokenURL}
+		maps.Copy(set, more)
+		return map[string]any{"connector": name, "settings": set,
+			"secrets": map[string]any{"client_id": "env:" + env + "_ID", "client_secret": "env:" + env + "_SECRET", "refresh_token": "env:" + env + "_TOKEN"}}
+	}
+	flows := map[string]any{}
+	if settings != nil || len(w.Flows) == 0 {
+		flows[Flow] = map[string]any{"recipe": "accountview-eaccounting/orders", "source": "shop", "destination": "books", "settings": settings}
+	}
+	for name, f := range w.Flows {
+		destination := map[string]string{"shop": "books", "books": "shop"}[f.Source]
+		flows[name] = map[string]any{"recipe": "accountview-eaccounting/" + f.Recipe, "source": f.Source, "destination": destination, "settings": f.Settings}
+	}
+	for _, f := range flows {
+		if f, ok := f.(map[string]any); ok && w.Schedule != "" {
+			f["schedule"] = w.Schedule
+		}
+	}
+	w.flows = slices.Sorted(maps.Keys(flows))
+	config := map[string]any{
+		"version": 1,
+		"connections": map[string]any{
+			"shop":  side(w.EA, "eaccounting", "EA", w.EASettings),
+			"books": side(w.AV, "accountview", "AV", w.AVSettings),
+		},
+		"flows": flows,
+	}
+	data, err := json.MarshalIndent(config, "", "  ") // JSON is YAML
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(w.opts.Dir, "pomost.yaml")
+	return file, os.WriteFile(file, data, 0o600)
+}
+
 // Run runs the flow once and answers what it did.
 func (w *World) Run(ctx context.Context) (control.FlowResult, error) {
-	res := w.Service.Run(ctx, []string{Flow})
+	res := w.Service.Run(ctx, []string{Flow}, nil)
 	if res.Error != nil {
 		return control.FlowResult{}, fmt.Errorf("%w (to do: %s)", res.Error, res.Error.Remedy)
 	}
@@ -145,12 +184,14 @@ func (w *World) Run(ctx context.Context) (control.FlowResult, error) {
 // Records returns all that is remembered: held, failed and watched records.
 func (w *World) Records(ctx context.Context) ([]control.RecordInfo, error) {
 	var all []control.RecordInfo
-	for _, status := range []string{"", string(store.RecordWatched)} {
-		res, err := w.Service.Records(ctx, control.RecordsRequest{Flow: Flow, Status: status})
-		if err != nil {
-			return nil, err
+	for _, name := range w.flows {
+		for _, status := range []string{"", string(store.RecordWatched)} {
+			res, err := w.Service.Records(ctx, control.RecordsRequest{Flow: name, Status: status})
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, res.Records...)
 		}
-		all = append(all, res.Records...)
 	}
 	return all, nil
 }
@@ -171,7 +212,16 @@ func (w *World) Rewind(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	return st.Store.Commit(ctx, store.Change{Cursors: []store.Cursor{{Flow: Flow, Object: "orders"}, {Flow: Flow, Object: "customerinvoices"}}})
+	cursors := []store.Cursor{{Flow: Flow, Object: "orders"}, {Flow: Flow, Object: "customerinvoices"}}
+	for name, f := range w.Flows {
+		switch f.Recipe {
+		case "customers":
+			cursors = append(cursors, store.Cursor{Flow: name + ":to_accountview", Object: "customers"}, store.Cursor{Flow: name + ":to_eaccounting", Object: "AR1"})
+		default:
+			cursors = append(cursors, store.Cursor{Flow: name, Object: "AK1"})
+		}
+	}
+	return st.Store.Commit(ctx, store.Change{Cursors: cursors})
 }
 
 // InProcess opens the connectors without processes of their own.

@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/pomost/pomost/internal/harness"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // dataSet is the folder of a data set; the test ends where it is missing.
 func dataSet(t *testing.T, name string) string {

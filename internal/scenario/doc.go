@@ -16,7 +16,7 @@
 //
 //	ea POST PATH [NAME] {YAML}    calls eAccounting; $NAME is the new Id from then on. Customers, articles, orders and payments
 //	                              have defaults; an order's row can be "2 MUG 10.00 -10%" or "# a text"
-//	ea CHANGE PATH {YAML}         reads, changes and PUTs the whole
+//	ea CHANGE PATH {YAML}         reads, changes and PUTs the whole; articles?Number=N is the article with that number
 //	av POST OBJECT [NAME] {YAML}  inserts into AccountView; AR1, AK1 and SO1 have defaults, SO1 takes SO_LINE: [{…}]
 //	av PUT OBJECT KEY {YAML}      changes
 //	ea|av FAULT {YAML}            adds a fault (DESIGN section 7); "ea FAULTS OFF" ends them
@@ -26,6 +26,7 @@
 //	later 720h                    moves the clocks of both systems on
 //	plan, run, run-plan           the commands; run-plan performs the plan made last
 //	retry [cause=C] [LABEL…]      likewise
+//	decide LABEL DECISION [KEY]   a person's word on a held record: sent, absent, link or skip
 //	rewind                        forgets how far the flow has read
 //	records                       prints what is held, failed and watched (after each run anyway)
 //	show OBJECT [FIELD,…]         prints what AccountView holds

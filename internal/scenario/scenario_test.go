@@ -15,11 +15,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 	"golang.org/x/tools/txtar"
 
 	"github.com/pomost/pomost/host/control"
-	"github.com/pomost/pomost/host/store"
 	"github.com/pomost/pomost/internal/harness"
 )
 
@@ -29,6 +27,7 @@ var update = flag.Bool("update", false, "write what the cases print into their f
 const atOnce = "6"
 
 func TestMain(m *testing.M) {
+	harness.Worker()
 	// Far from the systems' own zones, so that a date which shifts anywhere shows in every case.
 	zone, err := time.LoadLocation("Pacific/Auckland")
 	if err != nil {
@@ -43,7 +42,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	goleak.VerifyTestMain(m)
+	harness.Main(m)
 }
 
 func TestScenarios(t *testing.T) {
@@ -69,7 +68,7 @@ func runCase(t *testing.T, file string) {
 	}
 	part := map[string]string{}
 	for _, f := range archive.Files {
-		if !slices.Contains([]string{"setup", "settings", "shop.json", "steps", "want"}, f.Name) || part[f.Name] != "" {
+		if !slices.Contains(append([]string{"setup", "settings", "shop.json", "steps", "want"}, furtherFlows...), f.Name) || part[f.Name] != "" {
 			t.Fatalf("part %q is unknown or there twice", f.Name)
 		}
 		part[f.Name] = string(f.Data)
@@ -109,6 +108,8 @@ func (w *world) do(line string) error {
 		return w.seed(word, rest)
 	case "settings":
 		return w.apply(rest)
+	case "customers", "products", "stock":
+		return w.change(word, rest)
 	case "books":
 		k, v, _ := strings.Cut(rest, "=")
 		w.AVSettings[k] = v
@@ -120,19 +121,24 @@ func (w *world) do(line string) error {
 		}
 		return w.Later(w.t.Context(), d)
 	case "plan":
-		return w.plan()
+		return w.plan(rest)
 	case "run":
-		return w.run(line, func(ctx context.Context) control.RunResult { return w.Service.Run(ctx, []string{harness.Flow}) })
+		return w.run(line, func(ctx context.Context) control.RunResult { return w.Service.Run(ctx, w.named(rest), nil) })
 	case "run-plan":
-		return w.run(line, func(ctx context.Context) control.RunResult { return w.Service.RunPlan(ctx, w.planID) })
+		return w.run(line, func(ctx context.Context) control.RunResult { return w.Service.RunPlan(ctx, w.planID, nil) })
 	case "retry":
 		return w.retry(line, rest)
+	case "decide":
+		return w.decide(line, rest)
 	case "rewind":
 		return w.Rewind(w.t.Context())
 	case "records":
 		fmt.Fprintln(&w.out, line)
 		return w.records()
 	case "show":
+		if list, ok := strings.CutPrefix(rest, "ea "); ok {
+			return w.showShop(list)
+		}
 		return w.show(rest)
 	case "log":
 		return w.log()
@@ -140,9 +146,21 @@ func (w *world) do(line string) error {
 	return fmt.Errorf("there is no command %s", word)
 }
 
-func (w *world) plan() error {
-	res, err := w.Service.Plan(w.t.Context(), harness.Flow)
-	fmt.Fprintln(&w.out, "plan")
+// furtherFlows are the flows beside that of orders; a case that has a part of that name has the flow, with these settings.
+var furtherFlows = []string{"customers", "products", "stock"}
+
+// named are the flows that a command names; without any, all that there are.
+func (w *world) named(rest string) []string {
+	if f := strings.Fields(rest); len(f) > 0 {
+		return f
+	}
+	return w.Names()
+}
+
+func (w *world) plan(rest string) error {
+	name := w.named(rest)[0]
+	res, err := w.Service.Plan(w.t.Context(), name, nil)
+	fmt.Fprintln(&w.out, strings.TrimSpace("plan "+rest))
 	if err != nil {
 		w.failure(control.AsFailure(err))
 		return nil
@@ -168,10 +186,13 @@ func (w *world) plan() error {
 
 // run prints what a run says, which writes it made, and what is remembered after it.
 func (w *world) run(line string, do func(context.Context) control.RunResult) error {
-	before := len(w.AV.Log())
+	av, ea := len(w.AV.Log()), len(w.EA.Log())
 	res := do(w.t.Context())
 	fmt.Fprintf(&w.out, "%s: exit %d", line, res.Exit())
 	for _, f := range res.Flows {
+		if len(w.Names()) > 1 {
+			fmt.Fprintf(&w.out, "; %s", f.Name)
+		}
 		fmt.Fprintf(&w.out, ", %s", f.Status)
 		for _, c := range []struct {
 			word string
@@ -189,7 +210,7 @@ func (w *world) run(line string, do func(context.Context) control.RunResult) err
 	if res.Error != nil {
 		w.failure(res.Error)
 	}
-	w.writes(before)
+	w.writes(av, ea)
 	return w.records()
 }
 
@@ -198,7 +219,7 @@ func (w *world) failure(f *control.Failure) {
 }
 
 func (w *world) retry(line, rest string) error {
-	req := control.RetryRequest{Flows: []string{harness.Flow}}
+	req := control.RetryRequest{Flows: w.Names()}
 	for _, arg := range strings.Fields(rest) {
 		if cause, ok := strings.CutPrefix(arg, "cause="); ok {
 			req.Cause = cause
@@ -206,7 +227,21 @@ func (w *world) retry(line, rest string) error {
 		}
 		req.Keys = append(req.Keys, w.expand(arg))
 	}
-	return w.run(line, func(ctx context.Context) control.RunResult { return w.Service.Retry(ctx, req) })
+	return w.run(line, func(ctx context.Context) control.RunResult { return w.Service.Retry(ctx, req, nil) })
+}
+
+// decide is a person's word: the record's label, the decision, and the destination's key where it needs one.
+func (w *world) decide(line, rest string) error {
+	words := append(strings.Fields(rest), "", "", "")
+	req := control.DecideRequest{Flow: w.Names()[0], Key: w.expand(words[0]), Decision: words[1], Result: w.expand(words[2])}
+	res, err := w.Service.Decide(w.t.Context(), req)
+	fmt.Fprintln(&w.out, line)
+	if err != nil {
+		w.failure(control.AsFailure(err))
+	} else {
+		fmt.Fprintf(&w.out, "  %s\n", res.Message)
+	}
+	return w.records()
 }
 
 // records prints what is remembered, equal lines once with their number.
@@ -239,10 +274,9 @@ func (w *world) records() error {
 }
 
 func (w *world) log() error {
-	found, err := w.Service.Logs(w.t.Context(), store.LogFilter{Flow: harness.Flow})
 	fmt.Fprintln(&w.out, "log")
-	for _, l := range found {
+	return w.Service.Logs(w.t.Context(), control.LogsRequest{Flow: w.Names()[0]}, func(l control.LogEntry) error {
 		fmt.Fprintf(&w.out, "  %s\n", strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s %s %s %s %s", l.Key, l.Step, l.Action, l.Object, l.Outcome, l.Result, l.Cause, l.Message)), " "))
-	}
-	return err
+		return nil
+	})
 }

@@ -77,6 +77,17 @@ func (w *world) callShop(verb, path, name string, body map[string]any) error {
 	path = "/" + path
 	switch verb {
 	case "CHANGE":
+		if list, number, ok := strings.Cut(path, "?Number="); ok { // what a flow made has no name here
+			all, err := w.EA.All(w.t.Context(), list)
+			if err != nil {
+				return err
+			}
+			for _, r := range all {
+				if r["Number"] == number {
+					path = fmt.Sprintf("%s/%v", list, r["Id"])
+				}
+			}
+		}
 		have, err := w.EA.Call(w.t.Context(), http.MethodGet, path, nil)
 		if err != nil {
 			return err
@@ -130,7 +141,12 @@ func (w *world) complete(path, name string, body map[string]any) error {
 			rate = fmt.Sprint(r)
 			delete(body, "rate")
 		}
-		if defaults["CodingId"], err = first("articleaccountcodings", map[string]string{"VatRatePercent": rate, "Type": "Goods"}); err == nil {
+		kind := "Goods"
+		if body["service"] == true {
+			kind = "Service"
+		}
+		delete(body, "service")
+		if defaults["CodingId"], err = first("articleaccountcodings", map[string]string{"VatRatePercent": rate, "Type": kind}); err == nil {
 			defaults["UnitId"], err = first("units", nil)
 		}
 	case "orders":

@@ -27,7 +27,7 @@ type world struct {
 	*harness.World
 	t        *testing.T
 	out      bytes.Buffer
-	settings map[string]any // of the flow
+	settings map[string]any // of the flow of orders; nil where there is none
 	years    string         // that AccountView has
 	planID   string
 	vars     map[string]string
@@ -41,6 +41,23 @@ func newWorld(t *testing.T, part map[string]string) *world {
 		if err := yaml.Unmarshal([]byte(part["settings"]), &w.settings); err != nil {
 			t.Fatal("settings: ", err)
 		}
+	}
+	flows := map[string]harness.FlowSetup{}
+	for _, name := range furtherFlows {
+		if text, given := part[name]; given {
+			f := harness.FlowSetup{Recipe: name, Source: "books"}
+			if err := yaml.Unmarshal([]byte(text), &f.Settings); err != nil {
+				t.Fatal(name, ": ", err)
+			}
+			if s, ok := f.Settings["source"].(string); ok {
+				f.Source = s
+				delete(f.Settings, "source")
+			}
+			flows[name] = f
+		}
+	}
+	if _, orders := part["settings"]; len(flows) > 0 && !orders {
+		w.settings = nil
 	}
 	settle, sets := "1s", map[string]map[string]string{"ea": {}, "av": {}}
 	for _, line := range lines(part["setup"]) {
@@ -76,6 +93,7 @@ func newWorld(t *testing.T, part map[string]string) *world {
 			t.Error(err)
 		}
 	})
+	w.Flows = flows
 	w.EASettings["settle_time"], w.AVSettings["settle_time"], w.AVSettings["request_timeout"] = settle, settle, "10s"
 	if err := w.apply(""); err != nil {
 		t.Fatal(err)
@@ -94,8 +112,10 @@ func (w *world) apply(more string) error {
 		maps.DeleteFunc(w.settings, func(_ string, v any) bool { return v == nil })
 	}
 	var settings map[string]any
-	if err := yaml.Unmarshal([]byte(w.quoted(mustJSON(w.settings))), &settings); err != nil {
-		return err
+	if w.settings != nil {
+		if err := yaml.Unmarshal([]byte(w.quoted(mustJSON(w.settings))), &settings); err != nil {
+			return err
+		}
 	}
 	err := w.Apply(w.t.Context(), settings)
 	if err != nil && more != "" {
@@ -106,14 +126,39 @@ func (w *world) apply(more string) error {
 	return err
 }
 
-// writes prints the calls that wrote since the call of that position, and how they ended where that was not simply done.
-func (w *world) writes(since int) {
+// change changes the settings of one of the further flows and applies them.
+func (w *world) change(name, more string) error {
+	f := w.Flows[name]
+	var over map[string]any
+	if err := yaml.Unmarshal([]byte(w.quoted(more)), &over); err != nil {
+		return err
+	}
+	f.Settings = maps.Clone(f.Settings)
+	if f.Settings == nil {
+		f.Settings = map[string]any{}
+	}
+	maps.Copy(f.Settings, over)
+	if s, ok := f.Settings["source"].(string); ok {
+		f.Source = s
+		delete(f.Settings, "source")
+	}
+	maps.DeleteFunc(f.Settings, func(_ string, v any) bool { return v == nil })
+	w.Flows[name] = f
+	if err := w.Apply(w.t.Context(), w.settings); err != nil {
+		fmt.Fprintln(&w.out, name, more)
+		w.failure(control.AsFailure(err))
+	}
+	return nil
+}
+
+// writes prints the calls that wrote since the calls of those positions, and how they ended where that was not simply done.
+func (w *world) writes(av, ea int) {
 	count := map[string]int{}
-	for _, c := range w.AV.Calls(since) {
+	for _, c := range append(w.AV.Calls(av), w.EA.Calls(ea)...) {
 		if c.Method == http.MethodGet {
 			continue
 		}
-		word := c.Method + " " + c.Object
+		word := c.Method + " " + harness.Subject(c)
 		if c.Fault != "" {
 			word += " (" + c.Fault + ")"
 		}
@@ -126,6 +171,32 @@ func (w *world) writes(since int) {
 	if len(parts) > 0 {
 		fmt.Fprintf(&w.out, "  wrote %s\n", strings.Join(parts, ", "))
 	}
+}
+
+// showShop prints the records of a list of eAccounting with the given fields, in the order of their numbers.
+func (w *world) showShop(rest string) error {
+	list, fields, _ := strings.Cut(rest, " ")
+	fmt.Fprintf(&w.out, "show %s\n", list)
+	all, err := w.EA.All(w.t.Context(), "/"+list)
+	var out []string
+	for _, r := range all {
+		var parts []string
+		for _, name := range strings.Split(fields, ",") {
+			if v := r[name]; v != nil && v != "" {
+				text := fmt.Sprint(v)
+				if strings.Contains(text, " ") {
+					text = fmt.Sprintf("%q", text)
+				}
+				parts = append(parts, name+"="+text)
+			}
+		}
+		out = append(out, "  "+strings.Join(parts, " "))
+	}
+	slices.Sort(out)
+	for _, line := range out {
+		fmt.Fprintln(&w.out, line)
+	}
+	return err
 }
 
 // show prints the records of an object in AccountView, of all its years, with all that is filled or with the given fields.
@@ -212,7 +283,7 @@ func (w *world) clean(text string) string {
 			text = strings.ReplaceAll(text, strings.ReplaceAll(id, "-", ""), "$"+name)
 		}
 	}
-	text = strings.NewReplacer(w.EA.Host(), "ea", w.AV.Host(), "av").Replace(text)
+	text = strings.NewReplacer(w.EA.Host(), "ea", w.AV.Host(), "av", filepath.Dir(w.Home())+"/", "").Replace(text)
 	text = regexp.MustCompile(`\b0000\d{6}\b`).ReplaceAllStringFunc(text, func(id string) string {
 		if w.recIDs[id] == "" {
 			w.recIDs[id] = fmt.Sprintf("rec%d", len(w.recIDs)+1)

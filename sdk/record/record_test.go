@@ -175,3 +175,30 @@ func TestSchemasAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// A role stands for the field that has it, wherever a name may stand.
+func TestRole(t *testing.T) {
+	fields := []Field{{Name: "CODE", Type: Scalar(KindText)}, {Name: "K1_STREEPC", Type: Scalar(KindText), Role: "ean"}}
+	literal := &Schema{Name: "t", Fields: fields}
+	for _, s := range []*Schema{MustSchema("t", fields...), literal} {
+		r := New(s)
+		r.MustSet("@ean", Text("8712345678906"))
+		if r.Get("K1_STREEPC").AsText() != "8712345678906" || r.Path("@ean").AsText() != "8712345678906" {
+			t.Errorf("%s", r)
+		}
+		if f, ok := s.Field("@ean"); !ok || f.Name != "K1_STREEPC" {
+			t.Errorf("%+v", f)
+		}
+		if _, ok := s.Index("@unit"); ok {
+			t.Error("a role that no field has is found")
+		}
+	}
+	for _, bad := range [][]Field{
+		{{Name: "@x", Type: Scalar(KindText)}},
+		{{Name: "a", Type: Scalar(KindText), Role: "ean"}, {Name: "b", Type: Scalar(KindText), Role: "ean"}},
+	} {
+		if _, err := NewSchema("t", bad...); err == nil {
+			t.Errorf("%+v is taken", bad)
+		}
+	}
+}

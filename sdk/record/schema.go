@@ -26,6 +26,9 @@ type Field struct {
 	Personal bool // personal data: masked in logs, erased on request
 	Custom   bool // of this account only
 	Upper    bool // the system stores it in upper case and compares it so
+	// Role is what the field is for, where its name differs from account to account and the connector recognised it otherwise, by its
+	// label for instance: "ean". Wherever a field's name is taken, "@ean" stands for the field with that role. "" for most fields.
+	Role string
 }
 
 // Schema describes a record: its fields in their order on the wire.
@@ -39,8 +42,8 @@ type Schema struct {
 func NewSchema(name string, fields ...Field) (*Schema, error) {
 	s := &Schema{Name: name, Fields: fields, index: make(map[string]int, len(fields))}
 	for i, f := range fields {
-		if f.Name == "" {
-			return nil, fmt.Errorf("schema %s: field %d has no name", name, i)
+		if f.Name == "" || f.Name[0] == '@' {
+			return nil, fmt.Errorf("schema %s: field %d has no name, or one that begins with @", name, i)
 		}
 		if _, dup := s.index[f.Name]; dup {
 			return nil, fmt.Errorf("schema %s: field %s stands twice", name, f.Name)
@@ -49,6 +52,13 @@ func NewSchema(name string, fields ...Field) (*Schema, error) {
 			return nil, fmt.Errorf("schema %s: field %s: %w", name, f.Name, err)
 		}
 		s.index[f.Name] = i
+		if f.Role == "" {
+			continue
+		}
+		if _, dup := s.index["@"+f.Role]; dup {
+			return nil, fmt.Errorf("schema %s: two fields have the role %s", name, f.Role)
+		}
+		s.index["@"+f.Role] = i
 	}
 	return s, nil
 }
@@ -92,14 +102,14 @@ func (t Type) check(depth int) error {
 	}
 }
 
-// Index returns the position of a field by its exact name.
+// Index returns the position of a field by its exact name, or by its role as "@role".
 func (s *Schema) Index(name string) (int, bool) {
 	if s == nil {
 		return 0, false
 	}
 	if s.index == nil { // built as a literal
 		for i, f := range s.Fields {
-			if f.Name == name {
+			if f.Name == name || f.Role != "" && "@"+f.Role == name {
 				return i, true
 			}
 		}

@@ -422,3 +422,40 @@ func TestASandboxEndsWithItsParent(t *testing.T) {
 		t.Fatal("outlived its parent")
 	}
 }
+
+// lively is a company in which something happens twice.
+type lively struct {
+	counter
+	turns chan int
+}
+
+func (l *lively) Live(n int) error {
+	l.turns <- n
+	if n == 2 {
+		return errors.New("that was all")
+	}
+	return nil
+}
+
+// TestLive: things happen by themselves until there are no more, and a sandbox that stops waits for the one under way.
+func TestLive(t *testing.T) {
+	l := &lively{turns: make(chan int, 10)}
+	sys := testSystem()
+	sys.New = func(Env) (Company, error) { return l, nil }
+	run, err := Start(t.Context(), sys, Options{Live: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := <-l.turns, <-l.turns; a != 1 || b != 2 {
+		t.Errorf("turns %d and %d", a, b)
+	}
+	if err := run.Close(); err != nil {
+		t.Error(err)
+	}
+	if len(l.turns) != 0 {
+		t.Error("it went on after its end")
+	}
+	if _, err := parseFlags(sys, []string{"--live", "1ms"}, io.Discard); err == nil {
+		t.Error("--live 1ms is taken")
+	}
+}

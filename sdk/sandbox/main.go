@@ -61,6 +61,9 @@ func serve(ctx context.Context, sys System, opts Options, stdout io.Writer) erro
 	return run.Close()
 }
 
+// leastLive keeps a lively company from doing nothing else.
+const leastLive = 100 * time.Millisecond
+
 // parentPoll is how often it is looked whether the parent is still there.
 const parentPoll = 500 * time.Millisecond
 
@@ -103,6 +106,7 @@ func parseFlags(sys System, args []string, stderr io.Writer) (Options, error) {
 		opts.Redirects = append(opts.Redirects, s)
 		return nil
 	})
+	fs.DurationVar(&opts.Live, "live", 0, "something new happens in the company every `DURATION`; 0 never")
 	fs.StringVar(&opts.LogFile, "log", "", "`FILE` that gets one JSON object a call")
 	fs.StringVar(&opts.StateFile, "state", "", "`FILE` that keeps the company and its tokens over restarts")
 	err := fs.Parse(args)
@@ -114,6 +118,9 @@ func parseFlags(sys System, args []string, stderr io.Writer) (Options, error) {
 		return opts, usagef("%s%s", err, flagHint(fs, args, err))
 	case fs.NArg() > 0:
 		return opts, usagef("unexpected argument %q", fs.Arg(0))
+	}
+	if opts.Live < 0 || opts.Live > 0 && opts.Live < leastLive {
+		return opts, usagef("--live %s: must be at least %s", opts.Live, leastLive)
 	}
 	if opts.Data != "none" && opts.Data != "demo" {
 		if st, err := os.Stat(opts.Data); err != nil || !st.IsDir() {

@@ -111,6 +111,11 @@ type Company interface {
 	Restore([]byte) error
 }
 
+// Lively is a Company in which something happens by itself, for --live: the nth thing, from 1 on. It is called as ServeHTTP is.
+type Lively interface {
+	Live(n int) error
+}
+
 // Grant is what the caller of a request may do.
 type Grant struct {
 	ClientID string
@@ -168,6 +173,8 @@ type Options struct {
 	LogFile string
 	// StateFile is read at the start where it exists, and written when the sandbox stops; "" means no state is kept.
 	StateFile string
+	// Live is the time after which something new happens in the company by itself, again and again; 0 means never.
+	Live time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }

@@ -110,8 +110,30 @@ func Start(ctx context.Context, sys System, opts Options) (*Running, error) {
 		ClientID: s.auth.clientID, ClientSecret: s.auth.clientSecret, RefreshToken: s.auth.seed(sys.Scopes), Company: sys.CompanyID,
 	}
 	go func() { run.served <- run.http.Serve(listener) }()
+	if lively, ok := s.company.(Lively); ok && opts.Live > 0 {
+		s.late.Go(func() { s.liven(lively, opts.Live) })
+	}
 	run.unhook = context.AfterFunc(ctx, func() { run.close() })
 	return run, nil
+}
+
+// liven lets something happen in the company at each interval until the sandbox stops, or until the company can think of nothing more.
+func (s *server) liven(c Lively, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		s.companyMu.Lock()
+		err := c.Live(n)
+		s.companyMu.Unlock()
+		if err != nil {
+			return
+		}
+	}
 }
 
 // reachable is the address under which this machine reaches the listener.

@@ -21,7 +21,7 @@ const (
 // What a field and a schema are made of, in this order. Decoders take more and ignore it, so that later versions can add.
 const (
 	schemaParts = 2 // name, fields
-	fieldParts  = 6 // name, type, label, length, decimals, flags
+	fieldParts  = 6 // name, type, label, length, decimals, flags; then the role, where there is one
 	maxExtra    = 16
 )
 
@@ -67,7 +67,11 @@ func appendName(b []byte, s string) ([]byte, *Error) {
 }
 
 func appendField(b []byte, f *record.Field, depth int, fields *int) ([]byte, *Error) {
-	b = msgp.AppendArrayHeader(b, fieldParts)
+	parts := uint32(fieldParts)
+	if f.Role != "" {
+		parts++
+	}
+	b = msgp.AppendArrayHeader(b, parts)
 	b, err := appendName(b, f.Name)
 	if err != nil {
 		return b, err
@@ -89,7 +93,11 @@ func appendField(b []byte, f *record.Field, depth int, fields *int) ([]byte, *Er
 			flags |= p.bit
 		}
 	}
-	return msgp.AppendUint64(b, flags), nil
+	b = msgp.AppendUint64(b, flags)
+	if f.Role != "" {
+		return appendName(b, f.Role)
+	}
+	return b, nil
 }
 
 func appendType(b []byte, t record.Type, depth int, fields *int) ([]byte, *Error) {
@@ -260,6 +268,12 @@ func (d *schemaDecoder) field(depth int) (record.Field, *Error) {
 	f.Personal = flags&flagPersonal != 0
 	f.Custom = flags&flagCustom != 0
 	f.Upper = flags&flagUpper != 0
+	if parts > fieldParts {
+		if f.Role, err = d.text("a field's role"); err != nil {
+			return f, err
+		}
+		parts--
+	}
 	return f, d.skip(parts - fieldParts)
 }
 

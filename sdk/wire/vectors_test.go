@@ -59,6 +59,7 @@ type jsonField struct {
 	Length   int      `json:"length,omitempty"`
 	Decimals int      `json:"decimals,omitempty"`
 	Flags    []string `json:"flags,omitempty"`
+	Role     string   `json:"role,omitempty"`
 }
 
 // jsonType is "text", {"list": TYPE} or {"record": SCHEMA}.
@@ -101,7 +102,7 @@ var flagNames = []string{"required", "read_only", "personal", "custom", "upper"}
 func (j jsonSchema) schema() *record.Schema {
 	var fields []record.Field
 	for _, f := range j.Fields {
-		out := record.Field{Name: f.Name, Type: f.Type.t, Label: f.Label, Length: f.Length, Decimals: f.Decimals}
+		out := record.Field{Name: f.Name, Type: f.Type.t, Label: f.Label, Length: f.Length, Decimals: f.Decimals, Role: f.Role}
 		for _, flag := range f.Flags {
 			switch flag {
 			case "required":
@@ -126,7 +127,7 @@ func (j jsonSchema) schema() *record.Schema {
 func schemaToJSON(s *record.Schema) jsonSchema {
 	out := jsonSchema{Name: s.Name}
 	for _, f := range s.Fields {
-		jf := jsonField{Name: f.Name, Type: jsonType{f.Type}, Label: f.Label, Length: f.Length, Decimals: f.Decimals}
+		jf := jsonField{Name: f.Name, Type: jsonType{f.Type}, Label: f.Label, Length: f.Length, Decimals: f.Decimals, Role: f.Role}
 		for i, set := range []bool{f.Required, f.ReadOnly, f.Personal, f.Custom, f.Upper} {
 			if set {
 				jf.Flags = append(jf.Flags, flagNames[i])

@@ -67,10 +67,10 @@ func anySchema(t *rapid.T, depth int) *record.Schema {
 	var fields []record.Field
 	for i := range rapid.IntRange(0, 4).Draw(t, "fields") {
 		fields = append(fields, record.Field{
-			Name: fmt.Sprintf("%s%d", rapid.String().Draw(t, "name"), i), Type: anyType(t, depth),
+			Name: fmt.Sprintf("f%s%d", rapid.String().Draw(t, "name"), i), Type: anyType(t, depth),
 			Label: rapid.String().Draw(t, "label"), Length: rapid.IntRange(0, 5000).Draw(t, "length"), Decimals: rapid.IntRange(-1, 9).Draw(t, "decimals"),
 			Required: rapid.Bool().Draw(t, "required"), ReadOnly: rapid.Bool().Draw(t, "ro"), Personal: rapid.Bool().Draw(t, "personal"),
-			Custom: rapid.Bool().Draw(t, "custom"), Upper: rapid.Bool().Draw(t, "upper"),
+			Custom: rapid.Bool().Draw(t, "custom"), Upper: rapid.Bool().Draw(t, "upper"), Role: rapid.SampledFrom([]string{"", fmt.Sprint("role", i)}).Draw(t, "role"),
 		})
 	}
 	return record.MustSchema(rapid.String().Draw(t, "schema"), fields...)
@@ -307,13 +307,14 @@ func TestSchemaOfLaterVersion(t *testing.T) {
 	b := msgp.AppendArrayHeader(nil, 3)
 	b = msgp.AppendString(b, "t")
 	b = msgp.AppendArrayHeader(b, 1)
-	b = msgp.AppendArrayHeader(b, 7)
+	b = msgp.AppendArrayHeader(b, 8)
 	b = msgp.AppendString(b, "a")
 	b = msgp.AppendUint8(msgp.AppendArrayHeader(b, 1), uint8(record.KindText))
 	b = msgp.AppendString(b, "")
 	b = msgp.AppendInt(b, 5)
 	b = msgp.AppendInt(b, 0)
 	b = msgp.AppendInt(b, 1<<10|flagUpper)
+	b = msgp.AppendString(b, "ean")
 	b = msgp.AppendMapHeader(b, 1)
 	b = msgp.AppendString(b, "new")
 	b = msgp.AppendInt(b, 1)
@@ -322,7 +323,7 @@ func TestSchemaOfLaterVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f, _ := s.Field("a"); f.Length != 5 || !f.Upper || f.Required {
+	if f, _ := s.Field("a"); f.Length != 5 || !f.Upper || f.Required || f.Role != "ean" {
 		t.Errorf("%+v", f)
 	}
 }

@@ -65,6 +65,14 @@ func (c comparison) compare() compared {
 		}
 		parts := c.parts(rule)
 		next, current := parts[0].next, parts[0].current
+		if rule.Follows != "" {
+			if res.out.Get(rule.Follows).IsAbsent() || next.IsAbsent() || same(next, current) || blank(next) && blank(current) {
+				continue
+			}
+			res.out.MustSet(rule.Field, next)
+			res.changes = append(res.changes, Change{Field: rule.Field, From: current.String(), To: next.String()})
+			continue
+		}
 		if next.IsEmpty() || c.agree(rule, parts) {
 			continue
 		}

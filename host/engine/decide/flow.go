@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/host/store"
 	"github.com/pomost/pomost/sdk/connector"
 	"github.com/pomost/pomost/sdk/record"
@@ -15,10 +16,14 @@ func (o *Orders) Words() Words {
 		Taken: "its reference belongs to %s, which was made from another record: %s", TakenRemedy: "give each order a reference of its own, or set reference: number"}
 }
 
-// Observed is nothing: an order is not kept in step after it was sent.
-func (o *Orders) Observed(_, _ record.Record, _ []string) (sent, observed map[string]string) {
-	return nil, nil
+// Observed is what a link is to remember of a pair of records. Where Calls are wanted first, it is asked for again with their results.
+type Observed struct {
+	Sent, Observed map[string]string
+	Calls          []flow.Call
 }
+
+// Observed is nothing: an order is not kept in step after it was sent.
+func (o *Orders) Observed(_, _ record.Record, _ []string, _ flow.Results) Observed { return Observed{} }
 
 // Target is the destination's object that an order becomes.
 func (o *Orders) Target() string { return o.Recipe.Write["order"].Object }

@@ -188,17 +188,21 @@ func (k *Items) price(canon, out record.Record, coding Coding) (warnings []strin
 
 // Make implements Maker: what a new article needs and the settings do not give, and what was assumed for it.
 func (k *Items) Make(canon, _ record.Record) (warnings []string, _ string, held *flow.Hold) {
-	_, note, held := k.coding(canon)
+	coding, note, held := k.coding(canon)
 	if held != nil {
 		return nil, "", held
 	}
-	_, unitNote, held := k.unit(canon)
-	for _, n := range []string{note, unitNote} {
-		if n != "" {
-			warnings = append(warnings, n)
-		}
+	unit, unitNote, held := k.unit(canon)
+	if held != nil {
+		return nil, "", held
 	}
-	return warnings, "", held
+	if note == "" { // nobody knows keys by heart
+		note = "its coding is " + coding.Name
+	}
+	if unitNote == "" {
+		unitNote = "its unit is " + unit.Name
+	}
+	return []string{note, unitNote}, "", nil
 }
 
 // Amend implements Amender: the prices of an article that exists follow its own coding, which the destination may have changed.

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/sdk/connector"
@@ -19,6 +20,8 @@ type Levels struct {
 	// Reserved are the quantities reserved for sales orders by article, where they were counted from the orders; nil where a field of the source
 	// has them. Waiting are those that the destination has sold in orders that the source does not have.
 	Reserved, Waiting map[string]decimal.Decimal
+	// Whole: the orders do not tell what of a line has left, so that whole lines count as reserved.
+	Whole bool
 }
 
 // ArticleKey is the form of an article's number under which quantities are added up.
@@ -47,6 +50,18 @@ func (*Levels) Identity(canon record.Record) string {
 	return "article:" + Fold(canon.Get("code").String())
 }
 
+// Surrounded implements Surrounded: what is reserved and under way is found beside the record.
+func (k *Levels) Surrounded(canon record.Record) record.Record {
+	code := ArticleKey(canon.Get("code").String())
+	out := record.Record{Schema: canon.Schema, Values: slices.Clone(canon.Values)}
+	more := k.Reserved[code].Add(k.Waiting[code])
+	if own, ok := canon.Get("reserved").AsDecimal(); ok {
+		more = more.Add(own)
+	}
+	out.MustSet("reserved", record.Decimal(more))
+	return out
+}
+
 // quantity works out what the destination should show.
 func (k *Levels) quantity(canon, source record.Record) (decimal.Decimal, []string, *flow.Hold) {
 	code := ArticleKey(canon.Get("code").String())
@@ -70,6 +85,13 @@ func (k *Levels) quantity(canon, source record.Record) (decimal.Decimal, []strin
 	}
 	q = q.Sub(k.Settings.Buffer)
 	var warnings []string
+	if r := k.Reserved[code]; !r.IsZero() {
+		said := fmt.Sprintf("%s reserved by the source's sales orders", r)
+		if k.Whole {
+			said += ", whole lines, since no field tells what of them has left"
+		}
+		warnings = append(warnings, said)
+	}
 	if w := k.Waiting[code]; !w.IsZero() {
 		q = q.Sub(w)
 		warnings = append(warnings, fmt.Sprintf("%s taken off for orders that the source does not have yet", w))

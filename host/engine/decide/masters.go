@@ -38,75 +38,6 @@ type Masters struct {
 	Hash func(record.Value) string
 }
 
-// MasterKind is what a kind of master data knows of its own. Its methods are pure.
-type MasterKind interface {
-	Words() Words
-	// Label is what people call a record.
-	Label(canon record.Record) string
-	// Wanted tells why a record is not carried over; "" when it is.
-	Wanted(canon, source record.Record) string
-	// Keys are what a counterpart is recognised by, the most trusted first. None: the hold says why, or why such a record is skipped.
-	Keys(canon record.Record) ([]MatchKey, *flow.Hold)
-	// Context holds the records that the target's rules read, beside the source's own. What it asks for is asked, and then it is called again.
-	Context(a *Ask, canon, source record.Record) (flow.Context, []string, *flow.Hold)
-	// Check tells why a counterpart must not be touched: a hold, or with skip a reason to pass over it.
-	Check(canon, existing record.Record) (skip string, held *flow.Hold)
-	// Identity names what a create brings into being, so that two records never make the same thing twice.
-	Identity(canon record.Record) string
-}
-
-// MatchKey is one way to recognise a counterpart.
-type MatchKey struct {
-	// By is the recipe's word for the key (find), Values the spellings that are asked for.
-	By     string
-	Values []string
-	// Same compares exactly what is found, in canonical words.
-	Same func(existing record.Record) bool
-	// With: all keys with this set must find the same counterpart; else the first key that finds one decides.
-	With bool
-	// Sole asks the source who else has this key, where it must be nobody: Others picks them by what people call them.
-	Sole   *Lookup
-	Others func(source []record.Record) []string
-}
-
-// Maker is a MasterKind that has a word before a counterpart is made of out: warnings, and why none is to be made.
-type Maker interface {
-	Make(canon, out record.Record) (warnings []string, skip string, held *flow.Hold)
-}
-
-// Shy is a MasterKind that leaves a field of some counterparts alone, as they are.
-type Shy interface {
-	Leaves(existing record.Record, rule flow.Rule) bool
-}
-
-// Amender is a MasterKind for which what is sent depends on the counterpart: it changes the context that the rules read.
-type Amender interface {
-	Amend(ctx flow.Context, canon, existing record.Record) (warnings []string)
-}
-
-// Reporter is a MasterKind that may not write to some counterparts, and tells how they differ instead: as Check, with the source's own record.
-type Reporter interface {
-	Report(canon, source, existing record.Record) (skip string, held *flow.Hold)
-}
-
-// Words are how a kind is called in what people read.
-type Words struct {
-	// Kind is the link's kind and the step's name: order, product, customer. Target is the destination's word: debtor, article.
-	Kind, Target string
-	// Missing is the cause when a linked counterpart is gone.
-	Missing string
-	// Taken and TakenRemedy are said when a counterpart belongs to another record already.
-	Taken, TakenRemedy string
-	// None is said where there is no counterpart and none is to be made; "" names the setting create.
-	None string
-}
-
-// Ask is how a MasterKind asks for facts.
-type Ask struct{ *asker }
-
-// Find returns an answer, or notes the question: then the decision is asked for again.
-func (a *Ask) Find(l Lookup) (Answer, bool) { return a.find(l) }
-
 // master is one decision in the making.
 type master struct {
 	*Masters
@@ -121,6 +52,9 @@ func (m *Masters) Decide(src record.Record, facts *Facts) Decision {
 	canon, holds := m.Recipe.Canon(m.Lane.Read, src)
 	s.canon = canon
 	s.d.Label, s.d.Source = m.Kind.Label(canon), unstamped(canon)
+	if k, ok := m.Kind.(Surrounded); ok {
+		s.d.Source = unstamped(k.Surrounded(canon))
+	}
 	if s.d.Label == "" {
 		s.d.Label = m.Key(src)
 	}
@@ -378,7 +312,8 @@ func (s *master) trace(back *flow.Object, out record.Record) []Field {
 }
 
 // carriedBack tells for a rule whether the destination's value would be carried back, by the lane the other way, as just what the source has.
-func (s *master) carriedBack(existing record.Record, link Link) func(flow.Rule) bool {
+// what is written alike on both sides needs no better form.
+func (s *master) carriedBack(existing, there record.Record, link Link) func(flow.Rule) bool {
 	if s.Reverse == nil {
 		return nil
 	}
@@ -388,6 +323,12 @@ func (s *master) carriedBack(existing record.Record, link Link) func(flow.Rule) 
 		return nil
 	}
 	return func(rule flow.Rule) bool {
+		if rule.Function != "" {
+			return false // what a function makes of a text is not in the text
+		}
+		if s.alike(rule, there) {
+			return true
+		}
 		found := false
 		for _, r := range s.Reverse.Write.Rules() {
 			if r.Function != "" || r.Mark == flow.MarkCreate || r.Mark == flow.MarkNever || !slices.ContainsFunc(rule.Paths(), func(p string) bool { return slices.Contains(r.Paths(), p) }) || slices.Contains(mapped.Assumed, r.Field) {
@@ -402,6 +343,22 @@ func (s *master) carriedBack(existing record.Record, link Link) func(flow.Rule) 
 		}
 		return found
 	}
+}
+
+// alike tells whether both sides have the same in all that a rule takes from the record.
+func (s *master) alike(rule flow.Rule, there record.Record) bool {
+	paths := rule.Paths()
+	if s.canon.Schema != there.Schema || len(paths) == 0 {
+		return false
+	}
+	for _, p := range paths {
+		_, path, _ := strings.Cut(p, ".")
+		ours := s.canon.Path(path)
+		if strings.HasPrefix(p, flow.SettingsContext+".") || ours.IsEmpty() != there.Path(path).IsEmpty() || !ours.IsEmpty() && !same(ours, there.Path(path)) {
+			return false
+		}
+	}
+	return true
 }
 
 // update keeps the counterpart in step, field by field.
@@ -431,7 +388,7 @@ func (s *master) update(existing record.Record, mapped flow.Mapped, link Link) D
 		mapped = s.amended(k, there)
 	}
 	c := comparison{target: s.Write, schema: s.Schemas[s.Write.Object], mapped: mapped, current: existing, link: link, conflict: s.word(there),
-		name: strings.TrimSpace(w.Target + " " + cmp.Or(s.Kind.Label(there), key)), hash: s.Hash, back: s.carriedBack(existing, link)}
+		name: strings.TrimSpace(w.Target + " " + cmp.Or(s.Kind.Label(there), key)), hash: s.Hash, back: s.carriedBack(existing, there, link)}
 	if shy, ok := s.Kind.(Shy); ok {
 		c.leave = func(r flow.Rule) bool { return shy.Leaves(there, r) }
 	}
@@ -447,7 +404,10 @@ func (s *master) update(existing record.Record, mapped flow.Mapped, link Link) D
 		sent[s.memory()] = s.print(said.Record)
 	}
 	if len(diff.changes) == 0 {
-		s.d.Sent, s.d.Observed = s.baseline(existing, s.raw, diff.pending)
+		s.d.Sent, s.d.Observed = s.baseline(&s.asker, existing, s.raw, diff.pending)
+		if s.pending() {
+			return s.need(s.d)
+		}
 		if s.d.Sent == nil {
 			s.d.Sent = map[string]string{}
 		}
@@ -534,7 +494,7 @@ func (s *master) sent(mapped record.Record, kept []string) map[string]string {
 
 // baseline is what both lanes know of a pair of records that now agree: what was seen in the destination, and what the other lane would
 // make of it. pending are the paths of fields whose news the other lane is yet to carry over: those stay open.
-func (m *Masters) baseline(dest, src record.Record, pending []string) (sent, observed map[string]string) {
+func (m *Masters) baseline(a *asker, dest, src record.Record, pending []string) (sent, observed map[string]string) {
 	sent, observed = map[string]string{}, map[string]string{}
 	for _, r := range m.Write.Rules() {
 		if slices.ContainsFunc(r.Paths(), func(p string) bool { return slices.Contains(pending, p) }) {
@@ -551,8 +511,11 @@ func (m *Masters) baseline(dest, src record.Record, pending []string) (sent, obs
 	if len(holds) > 0 {
 		return sent, observed
 	}
-	mapped, _, held := m.Reverse.mapped(&asker{facts: &Facts{}}, canon, dest)
-	if held != nil || mapped.Record.Schema == nil {
+	// The other way's look-ups are of the other side: what it needs beyond functions stays open until it runs.
+	other := &asker{facts: &Facts{Calls: a.facts.Calls}}
+	mapped, _, held := m.Reverse.mapped(other, canon, dest)
+	a.calls = append(a.calls, other.calls...)
+	if held != nil || other.pending() || mapped.Record.Schema == nil {
 		return sent, observed
 	}
 	for _, r := range m.Reverse.Write.Rules() {
@@ -623,6 +586,9 @@ func (m *Masters) Found(_ string, rec record.Record) (string, map[string]string)
 func (m *Masters) Again(store.Intent) (Lookup, bool) { return Lookup{}, false }
 
 // Observed is what a link is to remember once what was written is read back: both lanes' baselines.
-func (m *Masters) Observed(src, dest record.Record, pending []string) (sent, observed map[string]string) {
-	return m.baseline(dest, src, pending)
+func (m *Masters) Observed(src, dest record.Record, pending []string, known flow.Results) (o Observed) {
+	a := &asker{facts: &Facts{Calls: known}}
+	o.Sent, o.Observed = m.baseline(a, dest, src, pending)
+	o.Calls = a.calls
+	return o
 }

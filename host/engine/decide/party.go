@@ -251,7 +251,7 @@ func (s *order) create(p party, email string) (party, *Decision) {
 	s.warn(mapped.Warnings)
 	obj := s.Recipe.Back["debtor"]
 	p.action = &Action{
-		Step: "debtor", Action: connector.Create, Object: target.Object, Record: mapped.Record,
+		Step: "debtor", Action: connector.Create, Object: target.Object, Record: stated(mapped.Record),
 		Identity: "email:" + Fold(email), KeyField: obj.Key,
 		Lookup: Lookup{Side: Destination, Object: obj.Object, Fields: []Field{{obj.Find["email"], email}}, Around: s.d.Date},
 		Link:   LinkNeed{Object: s.Recipe.Read["customer"].Object, Key: p.customer.Get("key").String()}, Kind: "customer",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ func (c *connection) Check(ctx context.Context) ([]sdk.CheckResult, error) {
 
 func (c *connection) checkDictionary(ctx context.Context, k *checks) {
 	const name, title = "dictionary", "The data dictionary can be read"
-	var likely, custom []string
+	var likely, custom, found, unsure []string
 	for _, o := range objects() {
 		for _, tableName := range []string{c.cfg.objects[o.Name].table, c.cfg.objects[o.Name].lines} {
 			if tableName == "" {
@@ -74,7 +75,13 @@ func (c *connection) checkDictionary(ctx context.Context, k *checks) {
 				k.warn(name, title, t.reason+"; only fields that are certain are used", "give the AccountView user the right to read the data dictionary")
 				return
 			}
+			for _, role := range slices.Sorted(maps.Keys(t.unsure)) {
+				unsure = append(unsure, fmt.Sprintf("%s could be %s", role, strings.Join(t.unsure[role], " or ")))
+			}
 			for _, col := range t.cols {
+				if col.Role != "" {
+					found = append(found, fmt.Sprintf("%s is %s.%s", col.Role, t.name, col.Name))
+				}
 				switch {
 				case col.Custom:
 					custom = append(custom, t.name+"."+col.Name)
@@ -92,6 +99,16 @@ func (c *connection) checkDictionary(ctx context.Context, k *checks) {
 		message += "; custom fields: " + strings.Join(custom, ", ")
 	}
 	k.ok(name, title, message)
+	const roleTitle = "Fields that each account names otherwise are found"
+	message = "none was found by its label: neither bar code, unit, VAT code, texts, a block nor reservations of articles"
+	if len(found) > 0 {
+		message = strings.Join(found, "; ")
+	}
+	if len(unsure) > 0 {
+		k.warn("field_roles", roleTitle, message+"; not used, since several fit: "+strings.Join(unsure, "; "), "say which in the setting field_roles, as in ean=ARTICLE.K1_EAN")
+		return
+	}
+	k.ok("field_roles", roleTitle, message)
 }
 
 func (c *connection) checkYears(ctx context.Context, k *checks) {

@@ -169,7 +169,7 @@ func samples(dialect string) []conformance.Samples {
 			Hostile: map[string][]string{"ART_CODE": {"A'B\"C", "A&B=C+D", "{^X}%27#"}},
 		},
 		{
-			Object: Orders, FindCall: get, CreateCall: create, FaultObject: "SO1", Shared: "COMMENT1", CannotFind: !readable,
+			Object: Orders, ReadCall: get, FindCall: get, CreateCall: create, FaultObject: "SO1", Shared: "COMMENT1", CannotFind: !readable,
 			Prepare: func(e *conformance.Env) {
 				debtor(e, "30001")
 				post(e, "AK1", "ARTICLE", []string{"ART_CODE:C", "PX_SELL:N"}, "PLANK", "12.50")
@@ -188,12 +188,22 @@ func samples(dialect string) []conformance.Samples {
 		if strings.Contains(dialect, "px2") {
 			list[i].Same = rounded
 		}
+		if strings.Contains(dialect, "contact_tidied") && list[i].Object == Debtors {
+			list[i].Same = tidied
+			delete(list[i].Hostile, "ACCT_NAME") // stored in capitals, it is no longer what is looked for
+		}
 		if list[i].Blind = !echo; list[i].Blind {
 			// Two records made without an answer cannot be told apart by the reference that they share.
 			list[i].Shared = map[string]string{Debtors: "ACCT_NAME"}[list[i].Object]
 		}
 	}
 	return list
+}
+
+// tidied takes a text for the one sent that AccountView has put into capitals or cut without a word.
+func tidied(_ string, sent, stored record.Value) bool {
+	a, b := strings.ToUpper(sent.AsText()), strings.ToUpper(stored.AsText())
+	return sent.Equal(stored) || b != "" && strings.HasPrefix(a, b)
 }
 
 // rounded takes a number for the one sent that AccountView has rounded to two decimals without a word.
@@ -217,7 +227,7 @@ func order(s *record.Schema, reference, debtor string) record.Record {
 }
 
 func TestConformance(t *testing.T) {
-	for _, dialect := range []string{"default", "http_errors,missing_key,single_object,so_rich,article_rich", "echo_none,empty_404,case_sensitive_mail,put_clears", "so1_unreadable,http_errors",
+	for _, dialect := range []string{"default", "http_errors,missing_key,single_object,so_rich,article_rich", "echo_none,empty_404,case_sensitive_mail,put_clears", "so1_unreadable,http_errors", "contact_tidied",
 		"year_masters,reservations,no_qty_avail,debtor_discount,vat_per_line,foreign_vat,px2,qty2"} {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()

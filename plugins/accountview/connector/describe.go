@@ -79,7 +79,7 @@ func objects() []*object {
 			code: "AK1", table: "ARTICLE", changed: "CNG_DATE", setting: "object_articles",
 		},
 		{
-			Object: sdk.Object{Name: Orders, Title: "Sales orders", Key: "ORD_NR", Read: sdk.ReadNone,
+			Object: sdk.Object{Name: Orders, Title: "Sales orders", Key: "ORD_NR", Read: sdk.ReadScan,
 				Find: []string{"COMMENT1", "ORD_NR"}, Create: true,
 				Idempotence: sdk.IdempotenceReference, Reference: "COMMENT1", BatchWrite: 1},
 			code: "SO1", table: "SO_HDR", lines: "SO_LINE", setting: "object_orders", document: true, date: "ORD_DATE",

@@ -65,7 +65,7 @@ func (c *connection) loadTable(ctx context.Context, name string) (*table, error)
 	case len(entries) == 0:
 		t = fallback(name, "the data dictionary shows no table "+name)
 	default:
-		t = merge(name, entries, c.cfg.extra)
+		t = merge(name, entries, c.cfg.extra, c.cfg.roles)
 	}
 	for i := range t.cols {
 		switch col := &t.cols[i]; {

@@ -57,6 +57,9 @@ func (c *connection) Read(ctx context.Context, req sdk.ReadRequest, yield func(s
 	if s.Read == sdk.ReadNone {
 		return &sdk.Error{Cause: sdk.CausePluginFailed, Message: fmt.Sprintf("%s are not read by change", s.Title), Remedy: "look them up by key"}
 	}
+	if s.Read == sdk.ReadScan {
+		return c.scan(ctx, s, req, yield)
+	}
 	at, err := parseCursor(req.Cursor)
 	if err != nil {
 		return err
@@ -66,7 +69,7 @@ func (c *connection) Read(ctx context.Context, req sdk.ReadRequest, yield func(s
 	case at == nil:
 		at = &cursor{}
 	case at.Last != "":
-		return c.pass(ctx, s, *at, req, yield)
+		return c.pass(ctx, s, c.today(), *at, req, yield)
 	}
 	if stamped {
 		top, err := c.newest(ctx, s)
@@ -79,7 +82,39 @@ func (c *connection) Read(ctx context.Context, req sdk.ReadRequest, yield func(s
 	} else {
 		*at = cursor{}
 	}
-	return c.pass(ctx, s, *at, req, yield)
+	return c.pass(ctx, s, c.today(), *at, req, yield)
+}
+
+// scan reads all documents of last year's administration, of today's and of the next one, as far as there are such.
+func (c *connection) scan(ctx context.Context, s *shape, req sdk.ReadRequest, yield func(sdk.Batch) error) error {
+	seen := map[string]bool{}
+	for by := -1; by <= 1; by++ {
+		day := shiftYear(c.today(), by)
+		missing, err := c.confirmMissing(ctx, s, day)
+		if err != nil {
+			return err
+		}
+		if missing && by != 0 {
+			continue
+		}
+		err = c.pass(ctx, s, day, cursor{}, req, func(b sdk.Batch) error {
+			b.Cursor = nil // nothing tells what changed
+			b.Records = slices.DeleteFunc(b.Records, func(r record.Record) bool {
+				key := r.Get(s.Key).String()
+				again := seen[key] // where a date chooses no administration, each of them shows all
+				seen[key] = true
+				return again
+			})
+			if len(b.Records) == 0 {
+				return nil
+			}
+			return yield(b)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // newest returns the stamp of the record changed last, "" where there is no record.
@@ -131,15 +166,15 @@ func (c *connection) lookBack(since string, asked time.Duration) string {
 	return wall.Add(-back).Format(stampForm)
 }
 
-// pass reads everything changed since at.Since, page by page in key order.
-func (c *connection) pass(ctx context.Context, s *shape, at cursor, req sdk.ReadRequest, yield func(sdk.Batch) error) error {
+// pass reads everything changed since at.Since in the administration of a day, page by page in key order.
+func (c *connection) pass(ctx context.Context, s *shape, day record.Date, at cursor, req sdk.ReadRequest, yield func(sdk.Batch) error) error {
 	size := c.cfg.pageSize
 	batch := size
 	if req.BatchSize > 0 {
 		batch = req.BatchSize
 		size = max(1, min(size, batch))
 	}
-	q := &query{object: s.code, fields: s.columns(), bookDate: isoDay(c.today()), pageSize: size, lastKey: at.Last}
+	q := &query{object: s.code, fields: s.columns(), bookDate: isoDay(day), pageSize: size, lastKey: at.Last}
 	if at.Since != "" {
 		t, err := time.Parse(stampForm, at.Since)
 		if err != nil {

@@ -29,6 +29,7 @@ func settingsSchema() []sdk.Setting {
 		{Key: "page_size", Label: "Rows a page", Help: fmt.Sprintf("rows asked for at once, at most %d", maxPageSize), Type: sdk.SettingInteger, Default: "200", Advanced: true},
 		{Key: "change_look_back", Label: "Look-back for changes", Help: "changes are read again from this long before the last one seen: every workstation stamps with its own clock", Type: sdk.SettingDuration, Default: "2h", Advanced: true},
 		{Key: "extra_fields", Label: "Further fields", Help: "fields of the data dictionary to read and write beside the usual and the custom ones, as in CONTACT.LNK_ACCT, SO_HDR.DEL_WEEK", Type: sdk.SettingTexts, Advanced: true},
+		{Key: "field_roles", Label: "Fields by hand", Help: "fields that are otherwise found by their labels: ean, description, short_description, unit, vat_code, blocked and reserved of ARTICLE, sent of SO_LINE, as in ean=ARTICLE.K1_EAN", Type: sdk.SettingTexts, Advanced: true},
 		{Key: "update_mode", Label: "How changes are sent", Help: "stated: only the fields that change; merge: all filled fields with them; auto: stated, until a change is seen to empty other fields", Type: sdk.SettingChoice, Default: "auto", Values: []string{"auto", "stated", "merge"}, Advanced: true},
 		{Key: "logical_values", Label: "How yes and no are sent", Help: "text: \"True\" and \"False\", as other clients send them; json: true and false", Type: sdk.SettingChoice, Default: "text", Values: []string{"text", "json"}, Advanced: true},
 		{Key: "pad_keys", Label: "Pad keys in filters", Help: "fill keys with spaces to the width of their field where AccountView finds them in no other way", Type: sdk.SettingBool, Default: "false", Advanced: true},
@@ -55,7 +56,8 @@ type config struct {
 	perMinute    int
 	pageSize     int
 	lookBack     time.Duration
-	extra        []string // TABLE.FIELD, upper case
+	extra        []string          // TABLE.FIELD, upper case
+	roles        map[string]string // column by TABLE.role
 	updateMode   string
 	jsonLogicals bool
 	padKeys      bool
@@ -211,7 +213,7 @@ func parseSettings(settings sdk.Settings) (*config, []sdk.Problem) {
 		base: p.address("base_url", false), company: p.text("company"),
 		timeout: p.duration("request_timeout", time.Second, time.Hour), perMinute: p.integer("requests_per_minute", 0, 100_000),
 		pageSize: p.integer("page_size", 1, maxPageSize), lookBack: p.duration("change_look_back", 0, 31*24*time.Hour),
-		extra: p.fields("extra_fields"), updateMode: p.choice("update_mode"), jsonLogicals: p.choice("logical_values") == "json",
+		extra: p.fields("extra_fields"), roles: p.fieldRoles("field_roles"), updateMode: p.choice("update_mode"), jsonLogicals: p.choice("logical_values") == "json",
 		padKeys: p.boolean("pad_keys"), priceScale: p.integer("price_decimals", 0, maxDecimals), qtyScale: p.integer("quantity_decimals", 0, maxDecimals),
 		objects: map[string]*object{},
 	}

@@ -28,7 +28,9 @@ type table struct {
 	// dictionary: the columns are those of the account's data dictionary; else reason tells why it could not be read.
 	dictionary bool
 	reason     string
-	schema     *record.Schema
+	// unsure are roles that several columns could have, so that none has it, with those columns.
+	unsure map[string][]string
+	schema *record.Schema
 }
 
 func (t *table) column(name string) (column, bool) {
@@ -143,11 +145,13 @@ func fallback(name, reason string) *table {
 // what only clients' code tells (needed, personal, never written). INP_MAND and COM_BLK are hints and no rules: clients
 // leave out fields that are "mandatory" and send such as are "blocked" [C PAS]. Of the other columns the custom ones come
 // along and those in extra; CONTACT alone has 189.
-func merge(name string, entries []entry, extra []string) *table {
+func merge(name string, entries []entry, extra []string, named map[string]string) *table {
 	t := &table{name: name, dictionary: true}
 	known := builtin[name]
+	roles, unsure := rolesOf(name, entries, named)
+	t.unsure = unsure
 	add := func(e entry, c column) {
-		c.Label, c.Custom = e.label, e.custom
+		c.Label, c.Custom, c.Role = e.label, e.custom, roles[e.name]
 		// Columns that hold dates are sent and answered as date and time, so the dictionary may call either [facts B3].
 		if kindOf(e.typ) != record.KindAbsent && (c.typ != 'D' || e.typ != 'T') {
 			c.typ = e.typ
@@ -171,7 +175,7 @@ func merge(name string, entries []entry, extra []string) *table {
 			continue
 		}
 		// A table of which no more than the key is known comes as a whole.
-		if len(known) > 1 && !e.custom && !slices.Contains(extra, name+"."+e.name) {
+		if len(known) > 1 && !e.custom && roles[e.name] == "" && !slices.Contains(extra, name+"."+e.name) {
 			continue
 		}
 		c := column{typ: e.typ}

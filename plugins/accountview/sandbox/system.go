@@ -47,6 +47,8 @@ var dialectNames = []string{
 	"year_masters",        // a debtor, address or article exists from the year on in which it was made
 	"so_rich",             // SO_HDR and SO_LINE have the fields of their sister tables
 	"article_rich",        // ARTICLE has EAN, texts, unit, VAT code and a block, as custom fields
+	"article_two_eans",    // ARTICLE has a second field that is labelled as a bar code
+	"so_sent",             // SO_LINE has the quantity that was sent, as a custom field
 	"reservations",        // ARTICLE has the quantity reserved for sales orders, as a custom field
 	"no_qty_avail",        // ARTICLE lacks QTY_AVAIL
 	"single_object",       // a lone row comes as an object instead of an array of one
@@ -55,6 +57,7 @@ var dialectNames = []string{
 	"case_sensitive_mail", // Equal on MAIL_BUS minds the case
 	"foreign_vat",         // a domestic VAT code is refused for a debtor whose VAT number is foreign
 	"debtor_discount",     // the debtor's own discount is taken off the price of an order line
+	"contact_tidied",      // debtors are stored with names and places in capitals, addresses cut at 30 characters, telephones without spaces
 	"vat_per_line",        // order totals round the VAT of each line
 }
 

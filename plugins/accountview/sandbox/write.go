@@ -179,9 +179,27 @@ func (c *company) take(d *draft, name string, f *field, raw any) *fault {
 	if err != nil || !set || f.sysOnly {
 		return err
 	}
+	if d.def.name == "CONTACT" && c.dialect["contact_tidied"] {
+		text = tidied(f.name, text)
+	}
 	d.row.set(f, text)
 	d.given = append(d.given, f)
 	return nil
+}
+
+// tidied is what the dialect contact_tidied makes of a debtor's field.
+func tidied(name, text string) string {
+	switch name {
+	case "ACCT_NAME", "CITY":
+		return strings.ToUpper(text)
+	case "ADDRESS1":
+		if r := []rune(text); len(r) > 30 {
+			return strings.TrimRight(string(r[:30]), " ")
+		}
+	case "TEL_BUS", "TEL_MOB":
+		return strings.ReplaceAll(text, " ", "")
+	}
+	return text
 }
 
 func scalar(name string, raw any) (string, *fault) {

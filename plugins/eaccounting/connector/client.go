@@ -25,6 +25,9 @@ type connection struct {
 	mu sync.Mutex
 	// learned is what this account was found not to understand, so that it is not tried again: by object and subject.
 	learned map[string]bool
+	// turns let one update at a time read, merge and write an object's records: a PUT carries all fields, and two flows of one connection would
+	// put back what the other has just written.
+	turns map[string]chan struct{}
 }
 
 func newConnection(c config, host sdk.Host) *connection {
@@ -32,7 +35,21 @@ func newConnection(c config, host sdk.Host) *connection {
 	h.Limiter = sdk.NewLimiter(ratePerMinute, time.Minute)
 	h.RateLimited = rateLimited
 	h.MaxBody = 64 << 20
-	return &connection{config: c, http: h, host: host, learned: map[string]bool{}}
+	turns := map[string]chan struct{}{}
+	for _, o := range objects {
+		turns[o.Name] = make(chan struct{}, 1)
+	}
+	return &connection{config: c, http: h, host: host, learned: map[string]bool{}, turns: turns}
+}
+
+// turn waits until no other update of an object is under way; the caller gives the turn back.
+func (c *connection) turn(ctx context.Context, o *object) (done func(), err error) {
+	select {
+	case c.turns[o.Name] <- struct{}{}:
+		return func() { <-c.turns[o.Name] }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Close implements sdk.Connection.

@@ -147,6 +147,10 @@ func (l *lookup) filter(i int) string {
 	for _, f := range l.keys[i].Fields {
 		field, _ := l.o.schema.Field(f.Name)
 		lit, _ := literal(field, f.Value) // checked in prepare
+		if list, member, nested := strings.Cut(f.Name, "."); nested {
+			parts = append(parts, list+"/any(x: x/"+member+" eq "+lit+")") // OData v4; whether a list can be filtered by is not documented [?]
+			continue
+		}
 		parts = append(parts, f.Name+" eq "+lit)
 	}
 	s := strings.Join(parts, " and ")
@@ -253,7 +257,7 @@ func (l *lookup) askByReading(ctx context.Context, keys []int) error {
 	keep := func(r row) bool {
 		for _, i := range keys {
 			for _, f := range l.keys[i].Fields {
-				if r.rec.Get(f.Name).IsAbsent() {
+				if list, _, _ := strings.Cut(f.Name, "."); r.rec.Get(list).IsAbsent() {
 					lacking[i] = f.Name
 				}
 			}
@@ -308,6 +312,15 @@ func (l *lookup) take(i int, r row) {
 func (l *lookup) match(i int, r row) bool {
 	for _, f := range l.keys[i].Fields {
 		field, _ := l.o.schema.Field(f.Name)
+		if list, member, nested := strings.Cut(f.Name, "."); nested {
+			if !slices.ContainsFunc(r.rec.Get(list).AsList(), func(e record.Value) bool {
+				row, _ := e.AsRecord()
+				return matches(field, row.Get(member), f.Value)
+			}) {
+				return false
+			}
+			continue
+		}
 		if !matches(field, r.rec.Get(f.Name), f.Value) {
 			return false
 		}

@@ -186,6 +186,9 @@ func (c *connection) companyItem(ctx context.Context) ([]sdk.ListItem, error) {
 		"country": s.CountryCode, "currency": s.CurrencyCode, "vat_number": s.VatCode, "terms_of_payment": s.TermsOfPaymentID,
 		"modules": strings.Join(s.ActivatedModules, " "), "variant": variants[s.ProductVariant], "rounding": strconv.Itoa(s.DomesticCurrencyRounding),
 	}}
+	if len(s.ActivatedModules) > 0 {
+		it.Attributes["stock_module"] = strconv.FormatBool(s.countsStock())
+	}
 	if it.ID == "" {
 		it.ID = s.Name
 	}
@@ -208,6 +211,11 @@ func (c *connection) companyItem(ctx context.Context) ([]sdk.ListItem, error) {
 		}
 	}
 	return []sdk.ListItem{it}, nil
+}
+
+// countsStock tells whether the stock module is active. Its name among the modules is not documented [?]: those of others do not have the word.
+func (s company) countsStock() bool {
+	return slices.ContainsFunc(s.ActivatedModules, func(m string) bool { return strings.Contains(strings.ToLower(m), "stock") })
 }
 
 // lockedTo is the day up to which the books are closed, if they are.

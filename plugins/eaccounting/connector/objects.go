@@ -32,7 +32,7 @@ type object struct {
 var objects = []*object{
 	{
 		Object: sdk.Object{
-			Name: "customers", Title: "Customers", Key: "Id", Read: sdk.ReadCursorAndSweep, Find: []string{"Id", "CustomerNumber", "EmailAddress"},
+			Name: "customers", Title: "Customers", Key: "Id", Read: sdk.ReadCursorAndSweep, Find: []string{"Id", "CustomerNumber", "EmailAddress", "VatNumber", "CorporateIdentityNumber", "Name"},
 			Create: true, Update: true, Idempotence: sdk.IdempotenceReference, Reference: "EmailAddress", BatchWrite: 50,
 		},
 		path: "customers", schema: schemaOf("CustomerApi"), stamp: "ChangedUtc", nullable: true, unique: "CustomerNumber",
@@ -40,7 +40,7 @@ var objects = []*object{
 	},
 	{
 		Object: sdk.Object{
-			Name: "articles", Title: "Articles", Key: "Id", Read: sdk.ReadCursor, Find: []string{"Id", "Number"},
+			Name: "articles", Title: "Articles", Key: "Id", Read: sdk.ReadCursor, Find: []string{"Id", "Number", "Barcodes.Barcode"},
 			Create: true, Update: true, Idempotence: sdk.IdempotenceUniqueKey, Reference: "Number", BatchWrite: 50,
 		},
 		path: "articles", schema: schemaOf("ArticleApi"), stamp: "ChangedUtc", created: "CreatedUtc", unique: "Number", missing: sdk.CauseProductMissing,

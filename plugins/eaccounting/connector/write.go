@@ -97,6 +97,11 @@ func (c *connection) update(ctx context.Context, o *object, r record.Record, not
 	if problem != nil {
 		return refused(problem)
 	}
+	done, err := c.turn(ctx, o)
+	if err != nil {
+		return notDone(err)
+	}
+	defer done()
 	raw, err := c.one(ctx, o, id, notAfter)
 	if err != nil {
 		return notDone(err)

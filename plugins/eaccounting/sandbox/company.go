@@ -69,6 +69,8 @@ type company struct {
 	routes    []route
 	// dialects
 	dialect dialect
+	// live is the shop that goes on, nil where there was none.
+	live *shopSeed
 }
 
 // dialect are the plausible readings of what the facts leave open.
@@ -81,11 +83,15 @@ type dialect struct {
 	stampSeconds    bool // change stamps have whole seconds, so several records share one
 	datesWithTime   bool // document dates come as midnight UTC
 	caseSensitive   bool // $filter compares text with case
+	noListFilters   bool // $filter takes no any() over the rows of a list
+	customersTidied bool // customers are stored otherwise than sent
 }
 
 var dialectNames = []string{
 	"default", "swagger2020", "vat_per_line", "amount_excl_vat", "incl_vat_reversed", "null_stamps", "stamp_seconds",
-	"dates_with_time", "case_sensitive",
+	"dates_with_time", "case_sensitive", "no_list_filters",
+	// customers are stored with places in capitals, names cut at 30 characters, postal codes and telephones without spaces
+	"customers_tidied",
 }
 
 func newCompany(env sandbox.Env) (sandbox.Company, error) {
@@ -95,7 +101,8 @@ func newCompany(env sandbox.Env) (sandbox.Company, error) {
 		dialect: dialect{
 			swagger2020: has("swagger2020"), vatPerLine: has("vat_per_line"), amountExclVat: has("amount_excl_vat"),
 			inclVatReversed: has("incl_vat_reversed"), nullStamps: has("null_stamps"), stampSeconds: has("stamp_seconds"),
-			datesWithTime: has("dates_with_time"), caseSensitive: has("case_sensitive"),
+			datesWithTime: has("dates_with_time"), caseSensitive: has("case_sensitive"), customersTidied: has("customers_tidied"),
+			noListFilters: has("no_list_filters"),
 		},
 		country: countryRules(env.Set["country"]),
 	}

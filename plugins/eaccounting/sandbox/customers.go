@@ -78,8 +78,24 @@ func (c *company) prepareCustomer(r, old *record) error {
 		return err
 	}
 	r.set("CustomerNumber", number)
+	if c.dialect.customersTidied {
+		tidyCustomer(r)
+	}
 	r.set("ChangedUtc", c.stamp())
 	return nil
+}
+
+// tidyCustomer is what the dialect customers_tidied makes of a customer.
+func tidyCustomer(r *record) {
+	if name := []rune(r.str("Name")); len(name) > 30 {
+		r.set("Name", strings.TrimSpace(string(name[:30])))
+	}
+	r.set("InvoiceCity", strings.ToUpper(r.str("InvoiceCity")))
+	for _, f := range []string{"InvoicePostalCode", "Telephone", "MobilePhone"} {
+		if v := r.str(f); v != "" {
+			r.set(f, strings.ReplaceAll(v, " ", ""))
+		}
+	}
 }
 
 func (c *company) checkCustomer(r, old *record) error {

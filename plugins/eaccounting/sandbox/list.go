@@ -33,6 +33,9 @@ func (c *company) list(k *call, s *schema, all []*record) error {
 	}
 	found := all
 	if filter, ok := param(q, "$filter"); ok {
+		if c.dialect.noListFilters && strings.Contains(filter, "/any(") {
+			return badQuery("the property cannot be used in the $filter query option")
+		}
 		keep, err := compileFilter(s, filter, c.dialect.caseSensitive, c.dialect.swagger2020)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -56,8 +57,12 @@ func (c *company) fillShop() error {
 			return fmt.Errorf("customer %s: %w", data.Customers[i].Key, err)
 		}
 	}
+	c.live = &s
 	for i := range data.Orders {
 		o := &data.Orders[i]
+		if len(o.Rows) > 0 && o.Status != shop.Draft && !s.collective(data, o.Customer) {
+			s.likely = append(s.likely, *o)
+		}
 		day, ok := parseTime(o.Date)
 		if !ok {
 			return fmt.Errorf("order %s: date %q cannot be read", o.Key, o.Date)
@@ -77,6 +82,39 @@ type shopSeed struct {
 	customers map[string]*record
 	articles  map[string]*record
 	rates     map[string]*big.Rat // of the articles, as charged at home
+	// likely are the orders that later ones are made after, fresh the later ones that are not shipped yet.
+	likely []shop.Order
+	fresh  []*record
+}
+
+// collective tells whether a customer stands for many buyers: what the next one buys is not to be told from the last one's order.
+func (*shopSeed) collective(data *shop.Shop, key string) bool {
+	return slices.ContainsFunc(data.Customers, func(c shop.Customer) bool { return c.Key == key && c.Collective })
+}
+
+// shipAfter is after how many new orders one is shipped.
+const shipAfter = 3
+
+// Live lets a buyer order again what somebody ordered before, and now and then ships what was ordered. It implements sandbox.Lively.
+func (c *company) Live(n int) error {
+	s := c.live
+	if s == nil || len(s.likely) == 0 {
+		return errors.New("nobody ever ordered anything")
+	}
+	if n%shipAfter == 0 && len(s.fresh) > 0 {
+		c.ship(s.fresh[0])
+		s.fresh[0].set("ModifiedUtc", c.stamp())
+		s.fresh = s.fresh[1:]
+	}
+	o := s.likely[n*7919%len(s.likely)] // a prime: all of them come up, in no plain order
+	o.Key, o.Reference = fmt.Sprintf("L%06d", n), fmt.Sprintf("L%d-%05d", c.env.Now().Year()%100, n)
+	o.Status, o.DeliveryDate = shop.Ongoing, ""
+	if err := s.order(&o, c.today()); err != nil {
+		return err
+	}
+	orders := c.table("orders").order
+	s.fresh = append(s.fresh, orders[len(orders)-1])
+	return nil
 }
 
 // cut shortens text to what the field takes, as someone who types it in would.
