@@ -378,7 +378,9 @@ func (f *Form) places() []place {
 }
 
 // single tells that the form is one list of options or one table: it is always open, for there is nothing else to do.
-func (f *Form) single() bool { return len(f.items) == 1 && !f.items[0].typed() && f.items[0].Type != control.FieldBool }
+func (f *Form) single() bool {
+	return len(f.items) == 1 && !f.items[0].typed() && f.items[0].Type != control.FieldBool
+}
 
 // check gives every asked item its error, and returns the first item that has one.
 func (f *Form) check() *item {
