@@ -13,10 +13,10 @@ import (
 	"github.com/pomost/pomost/tui/ui"
 )
 
-// How long a toast stays, and the smallest window that shows anything.
+// How long a toast stays, how long a failure stays at least (then a key takes it away: nobody misses it by looking elsewhere), and the smallest window that shows anything.
 const (
 	toastTime   = 5 * time.Second
-	failureTime = 12 * time.Second
+	failureTime = 3 * time.Second
 	leastWidth  = 40
 	leastHeight = 10
 )
@@ -137,7 +137,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		m.theme.Basic = msg.Profile == colorprofile.ANSI
 		return m.restyle()
 	case tick:
-		if m.toast.Text != "" && !m.kit.Now().Before(m.toasted) {
+		if m.toast.Text != "" && !m.toast.Failure && !m.kit.Now().Before(m.toasted) {
 			m.toast = ui.Toast{}
 		}
 		return m.beat()
@@ -263,6 +263,9 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 	if k.Code == tea.KeyEscape && k.Mod == tea.ModAlt { // two presses in quick succession look like this
 		k.Mod = 0
 		return tea.Sequence(m.key(k), func() tea.Msg { return k })
+	}
+	if m.toast.Failure && !m.kit.Now().Before(m.toasted) {
+		m.toast = ui.Toast{}
 	}
 	pressed := k.String()
 	m.lastKey, m.pressed = m.kit.Now(), pressed

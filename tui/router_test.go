@@ -254,6 +254,11 @@ func TestDaemonIsLostAndComesBack(t *testing.T) {
 	d.shows("daemon unreachable since 14:05:00", "31 read") // the screen stays
 	d.keys("r")
 	d.shows("connection refused")
+	d.later(time.Hour)
+	d.send(tick{})
+	d.shows("connection refused") // a failure stays until a key is pressed
+	d.keys("down")
+	d.hides("connection refused")
 	d.world.Change(func(w *tuitest.World) { w.Down = nil })
 	d.refresh()
 	d.hides("unreachable")

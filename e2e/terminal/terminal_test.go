@@ -50,6 +50,12 @@ func testMain(m *testing.M) int {
 			return 1
 		}
 	}
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", filepath.Join(dir, "functions", "split_street.wasm"), "./functions/split_street")
+	cmd.Dir, cmd.Env = "../..", append(os.Environ(), "CGO_ENABLED=0", "GOOS=wasip1", "GOARCH=wasm")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build split_street: %v\n%s", err, out)
+		return 1
+	}
 	return m.Run()
 }
 

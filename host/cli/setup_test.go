@@ -96,7 +96,7 @@ func TestSetupWays(t *testing.T) {
 		"help":                        {lines: []string{"", "?", "x"}, id: "pair", key: "pair", want: "a+e", shown: "How you call it: small letters"},
 		"what is needed":              {lines: []string{"", "", "", "id"}, id: "pair", key: "pair", want: "a+e", shown: "! this is needed"},
 		"a problem is told":           {lines: []string{"", "my shop", "id", "s", "", "shop", "", "", ""}, id: "connection:shop", key: "name", want: "shop", shown: "! name: a name has no spaces"},
-		"rarely needed":               {lines: []string{"", "shop", "id", "s", "yes", "", "90s"}, id: "connection:shop", key: "settle_time", want: "90s"},
+		"rarely needed":               {lines: []string{"", "shop", "id", "s", "yes", "", "90s", "code=42"}, id: "connection:shop", key: "settle_time", want: "90s"},
 		"some by numbers":             {lines: append(append([]string{}, plainest[:7]...), "1, 3"), id: "flows", key: "flows", want: []any{"orders", "products"}},
 		"back keeps the answer":       {lines: append(append([]string{}, plainest[:8]...), "2026-08-01", "<", "", ""), id: "flow:orders:date", key: "start_date", want: "2026-08-01"},
 		"a date that is none":         {lines: append(append([]string{}, plainest[:8]...), "31-12-2026", "2026-12-31"), id: "flow:orders:date", key: "start_date", want: "2026-12-31", shown: "! 31-12-2026 is no date: write it as 2026-01-31"},

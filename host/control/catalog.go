@@ -91,5 +91,8 @@ func recipeField(s flow.Setting) Field {
 	for _, c := range s.Fields {
 		f.Columns = append(f.Columns, recipeField(c))
 	}
+	if len(f.Columns) > 0 { // a setting with keys of its own is one record, not rows
+		f.Type = FieldGroup
+	}
 	return f
 }

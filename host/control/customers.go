@@ -71,6 +71,9 @@ func prepareCustomers(ctx context.Context, p *preparation) ([]*engine.Flow, erro
 		m.Kind.(*decide.Customers).Useless = useless
 		flows = append(flows, p.lane(l, m))
 	}
+	if len(flows) == 2 {
+		flows[0].Crosses, flows[1].Crosses, flows[1].Second = flows[1].Name, flows[0].Name, true
+	}
 	return flows, nil
 }
 

@@ -230,7 +230,7 @@ func (s *Service) runJob(ctx context.Context, st *home.State, w *workshop, j job
 			err = stoppedRun(f.Name, err)
 		}
 		s.add(res, j, wk, FlowResult{Name: f.Name, Run: r.ID, Status: r.Status, Counts: r.Counts, Seconds: r.Ended.Sub(r.Started).Seconds()}, err)
-		if ctx.Err() != nil {
+		if err != nil { // where one direction broke off, the other one would take for news what is only old
 			break
 		}
 	}

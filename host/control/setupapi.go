@@ -97,7 +97,8 @@ type Field struct {
 	Key   string `json:"key"`
 	Label string `json:"label"`
 	Help  string `json:"help,omitempty"`
-	// Type is text, integer, decimal, bool, date, duration, url, choice (one option), choices (some), texts (a list), or table.
+	// Type is text, integer, decimal, bool, date, duration, url, choice (one option), choices (some), texts (a list), table, or group (a record of
+	// its own).
 	Type    string   `json:"type"`
 	Options []Option `json:"options,omitempty"`
 	// Value is what stands in the field at first: the value in force, the proposal, or the default, in this order.
@@ -112,7 +113,7 @@ type Field struct {
 	// DependsOn names a field of the same form, and Equals the value it must have (any, when empty) for this one to be asked.
 	DependsOn string `json:"depends_on,omitempty"`
 	Equals    string `json:"equals,omitempty"`
-	// Columns are those of a table's rows; a table without them is a map of texts.
+	// Columns are those of a table's rows, or the fields of a group; a table without them is a map of texts.
 	Columns []Field `json:"columns,omitempty"`
 }
 

@@ -72,7 +72,11 @@ type Flow struct {
 	Name                string
 	Source, Destination End
 	Decider             Decider
-	Revision            int64
+	// Crosses is the name of the lane the other way where records travel both ways; Second: that one comes first, and has the word at first
+	// contact.
+	Crosses  string
+	Second   bool
+	Revision int64
 	// Scan: each run reads all records from the beginning, since the source's stamps do not tell what changed.
 	Scan bool
 	// Prepare, when not nil, finds out afresh at the start of each run and plan what decisions depend on beside records and look-ups.

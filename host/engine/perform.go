@@ -79,6 +79,15 @@ func (r *run) one(ctx context.Context, rec record.Record, known *store.Record, t
 		return nil, err
 	}
 	d, key := ds[0], r.flow.Decider.Key(rec)
+	if d.Verdict == decide.Hold && d.Recheck && (known == nil || known.Cause != d.Cause) {
+		fresh := newKnowledge(r.flow, r.Store)
+		if ds, err = fresh.decide(ctx, []record.Record{rec}); err != nil {
+			return nil, err
+		}
+		if d = ds[0]; d.Verdict != decide.Hold {
+			r.know.forget() // what it knew of the destination is out of date
+		}
+	}
 	failpoint.Hit("decided")
 	r.trail.saw(key, rec, d.Label)
 	// What stands already, made by this very plan in an interrupted run or by a request whose answer was lost, refuses nothing.
@@ -116,6 +125,10 @@ func (r *run) one(ctx context.Context, rec record.Record, known *store.Record, t
 				r.count(func(c *store.Counts) { c.Read++; c.Held++ })
 				return nil, r.wait(ctx, known, key, taken(r.flow, d, other), store.RecordHeld)
 			}
+		}
+		if why := r.toWait(d); why != "" {
+			r.count(func(c *store.Counts) { c.Read++; c.Held++ })
+			return nil, r.remember(ctx, r.waiting(key, d, why))
 		}
 		return r.perform(ctx, key, rec, d, tries)
 	case decide.Adopt, decide.Remember:
@@ -301,7 +314,7 @@ func (r *run) perform(ctx context.Context, key string, rec record.Record, d deci
 		if a.Link.Object != "" {
 			sent := a.Sent
 			link := r.link(a.Link, a.Kind, a.Object, dest, d, sent)
-			link.Observed = decide.Unseen(a)
+			link.Observed = merged(decide.Unseen(a), a.Seen)
 			if final {
 				link.Verified = decide.VerifiedNotYet
 			}

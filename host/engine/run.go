@@ -44,6 +44,9 @@ type run struct {
 	lost    int               // writes in a row without an answer
 	mu      sync.Mutex        // lease, which the heartbeat renews
 	trail   *trail            // what the activity log keeps
+	// crossing are the keys of destination records that the lane the other way was just carrying to the source when its run ended, behind
+	// those that it has not carried over for another reason.
+	crossing, behind map[string]bool
 }
 
 // deferred is a record that waits for an outcome.
@@ -184,6 +187,9 @@ func (r *run) pending(ctx context.Context) (map[string]bool, error) {
 		_, planned := r.plan[key]
 		return r.opts.Only == nil && (r.opts.Plan == nil || planned)
 	}
+	if err := r.crossings(ctx); err != nil {
+		return nil, err
+	}
 	keys := map[string]bool{}
 	for _, i := range intents {
 		// One that was given up waits for a person, not for time.
@@ -204,6 +210,45 @@ func (r *run) pending(ctx context.Context) (map[string]bool, error) {
 		keys[w.Key] = true
 	}
 	return keys, nil
+}
+
+// crossings notes what the lane the other way has under way. The lanes of a flow never run at the same time, so that it stays so for this run.
+func (r *run) crossings(ctx context.Context) error {
+	r.crossing, r.behind = map[string]bool{}, map[string]bool{}
+	if r.flow.Crosses == "" {
+		return nil
+	}
+	intents, err := r.Store.Intents(ctx, r.flow.Crosses)
+	if err != nil {
+		return fmt.Errorf("read intents: %w", err)
+	}
+	for _, i := range intents {
+		r.crossing[i.Key] = r.crossing[i.Key] || i.State != store.IntentGivenUp
+	}
+	if !r.flow.Second {
+		return nil
+	}
+	records, err := r.Store.Records(ctx, store.RecordFilter{Flow: r.flow.Crosses, Statuses: []store.RecordStatus{store.RecordFailed, store.RecordHeld}})
+	if err != nil {
+		return fmt.Errorf("read remembered records: %w", err)
+	}
+	for _, rec := range records {
+		r.behind[rec.Key] = true
+	}
+	return nil
+}
+
+// toWait tells why an update must wait for the lane the other way; "" when it need not.
+func (r *run) toWait(d decide.Decision) string {
+	switch dest := d.Actions[len(d.Actions)-1].Key; {
+	case dest == "":
+		return ""
+	case r.crossing[dest]: // Promise 5: what the source has may be what that lane wrote there, as the system stored it. It finds out first.
+		return "the other direction was just writing it, and its answer was lost"
+	case d.Found != "" && r.behind[dest]: // at first contact the side that comes first has the word, also where it could not say it yet
+		return "the other direction comes first, and has not carried over " + dest + " yet"
+	}
+	return ""
 }
 
 // landed is when a request of an intent can no longer land.

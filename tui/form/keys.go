@@ -34,7 +34,7 @@ func (f *Form) Bindings() []ui.Binding {
 	case f.open != nil:
 		out := []ui.Binding{bind("enter", "choose", "Take what is marked", f.choose)}
 		if f.open.many {
-			out[0].Label = "done"
+			out[0] = bind("enter", "done", "Take what is marked", f.choose)
 			out = append(out, ui.Binding{Keys: []string{"space"}, Label: "mark", Help: "Mark the option, or take the mark away", Do: func() tea.Cmd { f.open.toggle(); return nil }})
 		}
 		if !f.single() {

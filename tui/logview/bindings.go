@@ -26,7 +26,7 @@ func (p *Page) Bindings() []ui.Binding {
 	}
 	freeze := bind("freeze", "freeze", "Hold the screen still: nothing new is taken in", p.freeze)
 	if p.frozen || p.left {
-		freeze.Label, freeze.Help = "go on", "Take in what came meanwhile, and follow again"
+		freeze = bind("freeze", "go on", "Take in what came meanwhile, and follow again", p.freeze)
 	}
 	out := []ui.Binding{
 		freeze,
@@ -70,7 +70,7 @@ func (p *Page) Bindings() []ui.Binding {
 		hidden(bind("copy_json", "", "Copy the line as JSON, with what was sent and answered where the details are open", p.copyJSON)),
 	)
 	for i, period := range periods {
-		out = append(out, hidden(bind(period.action, "", period.help, func() tea.Cmd { return p.since(i) })))
+		out = append(out, hidden(bind(period.action, "", period.Help, func() tea.Cmd { return p.since(i) })))
 	}
 	if p.details != nil {
 		out = append(out,

@@ -106,8 +106,20 @@ func (d *details) view(p *Page, width, height int) []string {
 	return out
 }
 
-// payloadKinds are what payloads are called.
-var payloadKinds = map[string]string{"in": "what came in", "out": "what was sent", "answer": "what was answered", "exchange": "the call and its answer"}
+// payloadKind is what a kind of payload is called.
+func (p *Page) payloadKind(kind string) string {
+	switch kind {
+	case "in":
+		return p.t("what came in")
+	case "out":
+		return p.t("what was sent")
+	case "answer":
+		return p.t("what was answered")
+	case "exchange":
+		return p.t("the call and its answer")
+	}
+	return kind
+}
 
 func (d *details) lines(p *Page, width int) []string {
 	e, st := &d.entry, p.env.Styles
@@ -148,10 +160,7 @@ func (d *details) lines(p *Page, width int) []string {
 		out = append(out, "", st.Muted.Render(p.t("nothing is kept of what was sent and answered")))
 	}
 	for _, load := range e.Payloads {
-		name := load.Kind
-		if known, ok := payloadKinds[load.Kind]; ok {
-			name = p.t(known)
-		}
+		name := p.payloadKind(load.Kind)
 		if load.Object != "" {
 			name += " · " + load.Object
 		}

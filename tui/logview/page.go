@@ -21,14 +21,14 @@ const (
 
 // periods are how far back the log can be asked for, by the action's name; 0 is all there is.
 var periods = []struct {
-	action, label, help string
+	action, Label, Help string
 	length              time.Duration
 }{
-	{"since_all", "all times", "Show the log without a bound in time", 0},
-	{"since_1m", "last minute", "Show the log of the last minute", time.Minute},
-	{"since_5m", "last 5 minutes", "Show the log of the last 5 minutes", 5 * time.Minute},
-	{"since_15m", "last 15 minutes", "Show the log of the last 15 minutes", 15 * time.Minute},
-	{"since_1h", "last hour", "Show the log of the last hour", time.Hour},
+	{action: "since_all", Label: "all times", Help: "Show the log without a bound in time"},
+	{action: "since_1m", Label: "last minute", Help: "Show the log of the last minute", length: time.Minute},
+	{action: "since_5m", Label: "last 5 minutes", Help: "Show the log of the last 5 minutes", length: 5 * time.Minute},
+	{action: "since_15m", Label: "last 15 minutes", Help: "Show the log of the last 15 minutes", length: 15 * time.Minute},
+	{action: "since_1h", Label: "last hour", Help: "Show the log of the last hour", length: time.Hour},
 }
 
 // The ways to write a line's time.

@@ -100,7 +100,7 @@ func (p *Page) window(width, height int) []string {
 
 // top stands above the first line: what was before it.
 func (p *Page) top(width int) []string {
-	text := ""
+	var text string
 	switch dropped := p.buffer.dropped; {
 	case p.loading:
 		text = p.t("… loading earlier lines")
@@ -171,7 +171,7 @@ func (p *Page) indicator(width int) string {
 		}
 		add(st.Bold, strings.TrimSpace(p.t("search %s", ui.Cut(ui.Clean(text), 24))+fmt.Sprintf(" %d/%d", b.foundAt(), len(b.found))))
 	}
-	add(st.Muted, p.t(periods[p.period].label))
+	add(st.Muted, p.t(periods[p.period].Label))
 	switch p.form {
 	case timeLocal:
 		add(st.Muted, p.t("local time"))

@@ -339,10 +339,11 @@ func (p *Page) Bindings() []ui.Binding {
 			out = append(out, back("back", "Back to the question", p.stay))
 		}
 	case review:
-		out = append(out, p.env.Changing(p.env.Bind("form", "submit", "go live", "Put this into force", p.confirm)))
+		live := p.env.Bind("form", "submit", "go live", "Put this into force", p.confirm)
 		if p.walk.Flow != "" {
-			out[0].Label = "put into force"
+			live = p.env.Bind("form", "submit", "put into force", "Put this into force", p.confirm)
 		}
+		out = append(out, p.env.Changing(live))
 	case applied:
 		out = append(out, enter("finish", "Leave the set-up", func() tea.Cmd { return func() tea.Msg { return ui.Back{} } }))
 		if len(p.flows) > 0 && len(p.results) == 0 {

@@ -34,8 +34,8 @@ type comparison struct {
 	name string
 	hash func(record.Value) string
 	// leave tells that a field of this very record is not to be touched, back that the destination's value would be carried back as just what
-	// the source has; either may be nil.
-	leave, back func(flow.Rule) bool
+	// the source has, unread that the source has nothing but what was written to it and not yet read back; each may be nil.
+	leave, back, unread func(flow.Rule) bool
 }
 
 // compared is the answer.
@@ -45,6 +45,8 @@ type compared struct {
 	changes []Change
 	// pending are the paths of rules whose fields were changed in the destination and left as they are: news for the other lane.
 	pending []string
+	// changed tells that somebody changed in the destination what was written there.
+	changed bool
 	// kept are the fields that were left to the destination in a conflict: what the source says of them was not carried over.
 	kept []string
 	// hold is why nothing can be written.
@@ -73,7 +75,14 @@ func (c comparison) compare() compared {
 			res.changes = append(res.changes, Change{Field: rule.Field, From: current.String(), To: next.String()})
 			continue
 		}
-		if next.IsEmpty() || c.agree(rule, parts) {
+		if next.IsEmpty() {
+			// What the destination has and the source lacks is the other lane's to carry over, unless it was seen before.
+			if c.unread != nil && !blank(current) && parts[0].observed != c.hash(current) {
+				res.pending = append(res.pending, rule.Paths()...)
+			}
+			continue
+		}
+		if c.agree(rule, parts) {
 			continue
 		}
 		// Changed in the destination since we looked; where we never did, what was sent may merely look different there.
@@ -84,6 +93,7 @@ func (c comparison) compare() compared {
 		}
 		theirs = theirs || parts[0].observed == "" && said && !altered(next, current)
 		if theirs && (said || rule.Mark == flow.MarkCreate || rule.Mark == flow.MarkNever || rule.Mark == flow.MarkWhenEmpty) {
+			res.changed = res.changed || said
 			res.pending = append(res.pending, rule.Paths()...)
 		}
 		if said || c.leave != nil && c.leave(rule) {
@@ -105,13 +115,14 @@ func (c comparison) compare() compared {
 		if !current.IsEmpty() && slices.Contains(c.mapped.Assumed, rule.Field) {
 			continue // what nobody stated replaces nothing
 		}
+		if theirs && c.unread != nil && c.unread(rule) {
+			c.yield(&res, rule, parts)
+			continue
+		}
 		if theirs && parts[0].sent != "" {
 			switch c.conflict {
 			case ConflictYields:
-				res.pending = append(res.pending, rule.Paths()...)
-				for _, p := range parts {
-					res.kept = append(res.kept, p.field)
-				}
+				c.yield(&res, rule, parts)
 				continue
 			case ConflictHold:
 				res.hold = &flow.Hold{Cause: "conflict", Field: rule.Field,
@@ -137,6 +148,14 @@ func (c comparison) compare() compared {
 		return res
 	}
 	return res
+}
+
+// yield leaves a field to the destination: the other lane carries its value over.
+func (comparison) yield(res *compared, rule flow.Rule, parts []part) {
+	res.pending = append(res.pending, rule.Paths()...)
+	for _, p := range parts {
+		res.kept = append(res.kept, p.field)
+	}
 }
 
 // part is one field of a text that may be divided between several.

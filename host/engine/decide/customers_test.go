@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -311,5 +312,58 @@ func TestUnseen(t *testing.T) {
 		if d.Verdict != c.want {
 			t.Errorf("%q: %d %s %+v", c.there, d.Verdict, d.Reason, d.Actions)
 		}
+	}
+}
+
+// A run is killed after it made a customer of a debtor and before it read that back. What somebody changes in the books before the next run is
+// not taken back by the lane that comes first then, however the customer looks in the shop.
+func TestKilledBeforeReadBack(t *testing.T) {
+	for _, city := range []string{"Lund", "LUND", "Lun"} {
+		for _, changed := range []bool{false, true} {
+			toBooks, toShop := customerLanes(t, flow.CustomerSettings{CollectiveAccount: "1210"})
+			debtor := filled(contact, "SUB_NR", "10001", "ACCT_NAME", "Alfa", "ADDRESS1", "Kade 1", "MAIL_BUS", "a@b.example", "CITY", "Lund", "POST_CODE", "22222", "CNT_CODE", "SE")
+			d := system{source: []record.Record{debtor}}.settle(t, toShop, debtor)
+			if d.Verdict != Act {
+				t.Fatalf("%d %s", d.Verdict, d.Reason)
+			}
+			sent, observed := maps.Clone(d.Actions[0].Sent), maps.Clone(d.Actions[0].Seen)
+			made := filled(customer, "Id", "c1", "Name", "Alfa", "EmailAddress", "a@b.example", "InvoiceAddress1", "Kade 1", "InvoiceCity", city, "InvoicePostalCode", "22222", "InvoiceCountryCode", "SE")
+			if changed {
+				debtor.MustSet("CITY", record.Text("Malmö"))
+			}
+			there := LinkNeed{Object: "customers", Key: "c1"}
+			d = system{source: []record.Record{made}, destination: []record.Record{debtor},
+				links: map[LinkNeed]Link{there: {Key: "10001", Sent: sent, Observed: observed, Verified: VerifiedNotYet}}}.settle(t, toBooks, made)
+			if d.Verdict != Remember || d.Verified != VerifiedNotYet {
+				t.Fatalf("%s, changed %v, to the books: %d %s %+v %s", city, changed, d.Verdict, d.Reason, d.Actions, d.Verified)
+			}
+			maps.Copy(sent, d.Sent)
+			maps.Copy(observed, d.Observed)
+			here := LinkNeed{Object: "AR1", Key: "10001"}
+			d = system{source: []record.Record{debtor}, destination: []record.Record{made},
+				links: map[LinkNeed]Link{here: {Key: "c1", Sent: sent, Observed: observed, Verified: VerifiedNotYet}}}.settle(t, toShop, debtor)
+			switch {
+			case !changed && (d.Verdict != Remember || d.Verified != Verified):
+				t.Errorf("%s, to the shop: %d %s %+v %s", city, d.Verdict, d.Reason, d.Actions, d.Verified)
+			case changed && (d.Verdict != Act || len(d.Actions[0].Changes) != 1 || d.Actions[0].Changes[0].To != "Malmö"):
+				t.Errorf("%s, to the shop: %d %s %+v: the change does not travel", city, d.Verdict, d.Reason, d.Actions)
+			}
+		}
+	}
+}
+
+// What the one side has and the other lacks is not carried over because the lane that has nothing to say of it has looked.
+func TestBlankIsNotCarriedOver(t *testing.T) {
+	toBooks, toShop := customerLanes(t, flow.CustomerSettings{CollectiveAccount: "1210"})
+	debtor := filled(contact, "SUB_NR", "10001", "ACCT_NAME", "Alfa", "MAIL_BUS", "a@b.example", "CITY", "Lund", "POST_CODE", "22222", "CNT_CODE", "SE")
+	have := filled(customer, "Id", "c1", "Name", "Alfa", "EmailAddress", "a@b.example", "InvoiceCity", "Lund", "InvoicePostalCode", "22222", "InvoiceCountryCode", "SE", "MobilePhone", "+46701234567")
+	d := system{source: []record.Record{debtor}, destination: []record.Record{have}}.settle(t, toShop, debtor)
+	if d.Verdict != Adopt {
+		t.Fatalf("%d %s", d.Verdict, d.Reason)
+	}
+	links := map[LinkNeed]Link{{Object: "customers", Key: "c1"}: {Key: "10001", Sent: d.Sent, Observed: d.Observed}}
+	d = system{source: []record.Record{have}, destination: []record.Record{debtor}, links: links}.settle(t, toBooks, have)
+	if d.Verdict != Act || len(d.Actions[0].Changes) != 1 || d.Actions[0].Changes[0].Field != "TEL_MOB" {
+		t.Errorf("%d %s %+v", d.Verdict, d.Reason, d.Actions)
 	}
 }

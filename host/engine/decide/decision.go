@@ -97,6 +97,9 @@ type Decision struct {
 	// Reason tells why in one sentence without personal data; Cause and Remedy go with Hold.
 	Reason, Cause, Remedy string
 	Actions               []Action
+	// Recheck: a hold that rests on answers which contradict each other where something was written between the two questions. It is decided
+	// afresh before it is kept.
+	Recheck bool
 	// Found is the destination's key for Adopt, Verified what is known of it there, for its link.
 	Found    string
 	Verified string
@@ -144,6 +147,8 @@ type Action struct {
 	Key string
 	// Sent holds per field the hash of what the source says, for the link.
 	Sent map[string]string
+	// Seen holds per field that the other lane writes the hash of what the source has there, for the link.
+	Seen map[string]string
 	// Pending are paths whose fields were changed in the destination and left alone: the other lane is yet to carry them over.
 	Pending []string
 	Changes []Change

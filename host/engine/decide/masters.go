@@ -81,7 +81,8 @@ func (m *Masters) Decide(src record.Record, facts *Facts) Decision {
 		s.d.Warnings = append(s.d.Warnings, w.Field+": "+w.Message)
 	}
 	s.d.Main = record.FingerprintOf(mapped.Record)
-	if !m.Look && link.Key != "" && link.Sent[m.memory()] == m.print(mapped.Record) {
+	// What a killed run wrote and did not read back is looked at once more.
+	if !m.Look && link.Key != "" && link.Verified != VerifiedNotYet && link.Sent[m.memory()] == m.print(mapped.Record) {
 		s.d.Verdict, s.d.Found, s.d.Reason = Unchanged, link.Key, "nothing has changed since it was carried over to "+link.Key
 		return s.d
 	}
@@ -279,7 +280,7 @@ func (s *master) create(mapped flow.Mapped) Decision {
 	s.d.Actions = []Action{{
 		Step: w.Kind, Action: connector.Create, Object: s.Write.Object, Record: out, Identity: s.Kind.Identity(s.canon),
 		KeyField: back.Key, Lookup: look, VerifyBy: back.Find["key"], Expect: amounts(mapped.Record),
-		Link: s.linkNeed(s.raw), Kind: w.Kind, Sent: s.sent(mapped.Record, nil), Changes: changes(out, nil),
+		Link: s.linkNeed(s.raw), Kind: w.Kind, Sent: s.sent(mapped.Record, nil), Seen: s.seen(s.raw, nil), Changes: changes(out, nil),
 		Origins: s.madeOf(out),
 	}}
 	s.d.Verdict = Act
@@ -311,56 +312,6 @@ func (s *master) trace(back *flow.Object, out record.Record) []Field {
 	return nil
 }
 
-// carriedBack tells for a rule whether the destination's value would be carried back, by the lane the other way, as just what the source has.
-// what is written alike on both sides needs no better form.
-func (s *master) carriedBack(existing, there record.Record, link Link) func(flow.Rule) bool {
-	if s.Reverse == nil {
-		return nil
-	}
-	canon, holds := s.Recipe.Canon(s.Reverse.Lane.Read, existing)
-	mapped, _, held := s.Reverse.mapped(&asker{facts: s.facts}, canon, existing)
-	if len(holds) > 0 || held != nil || mapped.Record.Schema == nil {
-		return nil
-	}
-	return func(rule flow.Rule) bool {
-		if rule.Function != "" {
-			return false // what a function makes of a text is not in the text
-		}
-		if s.alike(rule, there) {
-			return true
-		}
-		found := false
-		for _, r := range s.Reverse.Write.Rules() {
-			if r.Function != "" || r.Mark == flow.MarkCreate || r.Mark == flow.MarkNever || !slices.ContainsFunc(rule.Paths(), func(p string) bool { return slices.Contains(r.Paths(), p) }) || slices.Contains(mapped.Assumed, r.Field) {
-				continue
-			}
-			next, have, memory := mapped.Record.Get(r.Field), s.raw.Get(r.Field), Memory(s.Reverse.Write.Object, r.Field)
-			unseen := link.Sent[memory] == s.Hash(next) && link.Observed[memory] == "" && altered(next, have)
-			if next.IsEmpty() || !same(next, have) && !unseen {
-				return false
-			}
-			found = true
-		}
-		return found
-	}
-}
-
-// alike tells whether both sides have the same in all that a rule takes from the record.
-func (s *master) alike(rule flow.Rule, there record.Record) bool {
-	paths := rule.Paths()
-	if s.canon.Schema != there.Schema || len(paths) == 0 {
-		return false
-	}
-	for _, p := range paths {
-		_, path, _ := strings.Cut(p, ".")
-		ours := s.canon.Path(path)
-		if strings.HasPrefix(p, flow.SettingsContext+".") || ours.IsEmpty() != there.Path(path).IsEmpty() || !ours.IsEmpty() && !same(ours, there.Path(path)) {
-			return false
-		}
-	}
-	return true
-}
-
 // update keeps the counterpart in step, field by field.
 func (s *master) update(existing record.Record, mapped flow.Mapped, link Link) Decision {
 	w, back := s.Kind.Words(), s.Recipe.LaneBack(s.Lane)
@@ -388,7 +339,7 @@ func (s *master) update(existing record.Record, mapped flow.Mapped, link Link) D
 		mapped = s.amended(k, there)
 	}
 	c := comparison{target: s.Write, schema: s.Schemas[s.Write.Object], mapped: mapped, current: existing, link: link, conflict: s.word(there),
-		name: strings.TrimSpace(w.Target + " " + cmp.Or(s.Kind.Label(there), key)), hash: s.Hash, back: s.carriedBack(existing, there, link)}
+		name: strings.TrimSpace(w.Target + " " + cmp.Or(s.Kind.Label(there), key)), hash: s.Hash, back: s.carriedBack(existing, there, link), unread: s.unread(link)}
 	if shy, ok := s.Kind.(Shy); ok {
 		c.leave = func(r flow.Rule) bool { return shy.Leaves(there, r) }
 	}
@@ -413,9 +364,17 @@ func (s *master) update(existing record.Record, mapped flow.Mapped, link Link) D
 		}
 		maps.Copy(s.d.Sent, sent)
 		switch {
+		case link.Verified != VerifiedNotYet || link.Sent[s.memory()] == "": // the latter is the other lane's to look at
+			s.d.Verified = link.Verified
+		case diff.changed:
+			s.d.Verified = VerifiedUnverifiable
+		default:
+			s.d.Verified = Verified
+		}
+		switch {
 		case link.Key == "":
 			s.d.Verdict, s.d.Reason = Adopt, "it is "+w.Target+" "+key+" already"
-		case news(s.d.Sent, link.Sent) || news(s.d.Observed, link.Observed):
+		case s.d.Verified != link.Verified || news(s.d.Sent, link.Sent) || news(s.d.Observed, link.Observed):
 			s.d.Verdict, s.d.Found, s.d.Reason = Remember, key, w.Target+" "+key+" has it already"
 		default:
 			s.d.Verdict, s.d.Reason = Unchanged, w.Target+" "+key+" has it already"
@@ -429,7 +388,7 @@ func (s *master) update(existing record.Record, mapped flow.Mapped, link Link) D
 	s.d.Actions = []Action{{
 		Step: w.Kind, Action: connector.Update, Object: s.Write.Object, Record: out, Key: key, KeyField: back.Key,
 		Lookup: Lookup{Side: Destination, Object: back.Object, Fields: []Field{{back.Find["key"], key}}}, VerifyBy: back.Find["key"], Expect: amounts(diff.out),
-		Link: s.linkNeed(s.raw), Kind: w.Kind, Sent: sent, Pending: diff.pending, Changes: diff.changes,
+		Link: s.linkNeed(s.raw), Kind: w.Kind, Sent: sent, Seen: s.seen(s.raw, diff.pending), Pending: diff.pending, Changes: diff.changes,
 		Origins: s.madeOf(out),
 	}}
 	s.d.Verdict = Act
@@ -490,50 +449,6 @@ func (s *master) sent(mapped record.Record, kept []string) map[string]string {
 		out[s.memory()] = s.print(mapped)
 	}
 	return out
-}
-
-// baseline is what both lanes know of a pair of records that now agree: what was seen in the destination, and what the other lane would
-// make of it. pending are the paths of fields whose news the other lane is yet to carry over: those stay open.
-func (m *Masters) baseline(a *asker, dest, src record.Record, pending []string) (sent, observed map[string]string) {
-	sent, observed = map[string]string{}, map[string]string{}
-	for _, r := range m.Write.Rules() {
-		if slices.ContainsFunc(r.Paths(), func(p string) bool { return slices.Contains(pending, p) }) {
-			continue
-		}
-		if v := dest.Get(r.Field); !v.IsAbsent() {
-			observed[Memory(m.Write.Object, r.Field)] = m.Hash(v)
-		}
-	}
-	if m.Reverse == nil {
-		return sent, observed
-	}
-	canon, holds := m.Recipe.Canon(m.Reverse.Lane.Read, dest)
-	if len(holds) > 0 {
-		return sent, observed
-	}
-	// The other way's look-ups are of the other side: what it needs beyond functions stays open until it runs.
-	other := &asker{facts: &Facts{Calls: a.facts.Calls}}
-	mapped, _, held := m.Reverse.mapped(other, canon, dest)
-	a.calls = append(a.calls, other.calls...)
-	if held != nil || other.pending() || mapped.Record.Schema == nil {
-		return sent, observed
-	}
-	for _, r := range m.Reverse.Write.Rules() {
-		if slices.ContainsFunc(r.Paths(), func(p string) bool { return slices.Contains(pending, p) }) {
-			continue
-		}
-		memory := Memory(m.Reverse.Write.Object, r.Field)
-		if v := mapped.Record.Get(r.Field); !v.IsAbsent() {
-			sent[memory] = m.Hash(v)
-		}
-		if v := src.Get(r.Field); !v.IsAbsent() {
-			observed[memory] = m.Hash(v)
-		}
-	}
-	if len(pending) == 0 {
-		sent[m.Reverse.memory()] = m.Reverse.print(mapped.Record)
-	}
-	return sent, observed
 }
 
 // amounts are what must agree between what was sent and what is found: numbers. Texts may be trimmed, cut or written in capitals there.

@@ -159,6 +159,7 @@ func (s *order) elsewhere(by string, values []string, want string) *Decision {
 					key := deb.Get("key").String()
 					d := hold(s.d, "missing_in_year", fmt.Sprintf("debtor %s is known in the year of %s, but not in that of %s", key, at, s.d.Date),
 						"exchange the master data of the years in the destination, then retry")
+					d.Recheck = true // a request whose answer was lost may have landed between the two look-ups
 					return &d
 				}
 			}
