@@ -65,6 +65,9 @@ func (a *app) applyText(w io.Writer, r control.ApplyResult, req control.ApplyReq
 		}
 	}
 	_ = tw.Flush()
+	for _, note := range r.Notes {
+		fmt.Fprintf(w, "\n! %s\n", cell(note))
+	}
 	if req.Check {
 		fmt.Fprintf(w, "\n%s. Nothing was stored.\n  → %s\n", plural(len(r.Changes), "change"), a.hint("apply -f "+quoteArg(req.File)))
 		return

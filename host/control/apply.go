@@ -15,7 +15,8 @@ import (
 	"github.com/pomost/pomost/sdk/connector"
 )
 
-// ApplyConfig implements API. Everything is checked before anything is stored, without the network: it works while the systems are down.
+// ApplyConfig implements API. Everything that needs no network is checked before anything is stored; rules of a flow's own are checked against
+// the accounts as well, where those can be asked: it works while the systems are down.
 // Where nothing has changed there is no new revision.
 func (s *Service) ApplyConfig(ctx context.Context, req ConfigRequest) (ApplyResult, error) {
 	file, err := flow.ParseConfig([]byte(req.Config), req.File)
@@ -57,7 +58,8 @@ func (s *Service) apply(ctx context.Context, file flow.Config, req ConfigRequest
 		return ApplyResult{}, err
 	}
 	if req.Check {
-		return ApplyResult{Revision: a.revision, Changes: a.changes(), Flows: sortedKeys(a.next.Flows)}, nil
+		notes, err := a.preview(ctx)
+		return ApplyResult{Revision: a.revision, Changes: a.changes(), Flows: sortedKeys(a.next.Flows), Notes: notes}, err
 	}
 	var res ApplyResult
 	err := s.writing(ctx, func(st *home.State) error {
@@ -77,7 +79,21 @@ func (s *Service) apply(ctx context.Context, file flow.Config, req ConfigRequest
 		}
 		defer still()
 		a.tokens = s.tokenOptions(st)
-		res, err = a.store(ctx, st.Store)
+		changes := a.changes()
+		// Secrets and tokens first: after a crash in between, no token of an old address can be sent to a new one; and a refresh token that was
+		// used to look into an account is not lost where the file proves wrong.
+		if err := a.keepSecrets(ctx, st.Store); err != nil {
+			return err
+		}
+		notes, err := a.judge(ctx, st)
+		if err != nil {
+			if e := a.takeBack(context.WithoutCancel(ctx), st.Store); e != nil {
+				return e
+			}
+			return err
+		}
+		res, err = a.store(ctx, st.Store, changes)
+		res.Notes = notes
 		return err
 	})
 	return res, err
@@ -305,18 +321,21 @@ func (a *applying) changes() []flow.Difference {
 	return out
 }
 
-// store puts the configuration into force, under the home's lock.
-func (a *applying) store(ctx context.Context, st store.Store) (ApplyResult, error) {
-	changes := a.changes()
-	res := ApplyResult{Revision: a.revision, Applied: true, Changes: changes, Flows: sortedKeys(a.next.Flows)}
-	// Secrets and tokens first: after a crash in between, no token of an old address can be sent to a new one.
+// keepSecrets stores the secrets of all connections of the file.
+func (a *applying) keepSecrets(ctx context.Context, st store.Store) error {
 	keeper := token.NewKeeper(st, a.describe, a.tokens)
 	defer keeper.Close()
 	for _, name := range sortedKeys(a.secrets) {
 		if err := a.keep(ctx, st, keeper, name); err != nil {
-			return ApplyResult{}, err
+			return err
 		}
 	}
+	return nil
+}
+
+// store puts the configuration into force, under the home's lock.
+func (a *applying) store(ctx context.Context, st store.Store, changes []flow.Difference) (ApplyResult, error) {
+	res := ApplyResult{Revision: a.revision, Applied: true, Changes: changes, Flows: sortedKeys(a.next.Flows)}
 	if len(flow.Diff(a.old, a.next)) == 0 && a.revision > 0 {
 		return res, nil
 	}
@@ -356,7 +375,7 @@ func (a *applying) store(ctx context.Context, st store.Store) (ApplyResult, erro
 
 // keep stores the secrets of one connection. A refresh token is a seed.
 func (a *applying) keep(ctx context.Context, st store.Store, keeper *token.Keeper, name string) error {
-	if a.old.Connections[name].Connector != a.file.Connections[name].Connector {
+	if a.replaced(name) {
 		// Another system under the same name: nothing of the old one's is good for it.
 		if err := forgetSecrets(ctx, st, name); err != nil {
 			return err
@@ -378,6 +397,32 @@ func (a *applying) keep(ctx context.Context, st store.Store, keeper *token.Keepe
 	}
 	if _, err := keeper.Seed(ctx, name, a.secrets[name][token.RefreshToken]); err != nil {
 		return fmt.Errorf("keep the refresh token of connection %s: %w", name, err)
+	}
+	return nil
+}
+
+// replaced tells whether a connection in force is one of another system from now on.
+func (a *applying) replaced(name string) bool {
+	old, known := a.old.Connections[name]
+	return known && old.Connector != a.file.Connections[name].Connector
+}
+
+// takeBack puts the secrets in their place again that are in force, when the file is not put into force after all. The tokens stay: those that were
+// used are good for nothing, and the same seed leads to their successors.
+func (a *applying) takeBack(ctx context.Context, st store.Store) error {
+	for _, name := range sortedKeys(a.secrets) {
+		put := map[string]string{}
+		for key := range a.secrets[name] {
+			if key != token.RefreshToken {
+				put[key] = a.stored[name][key]
+			}
+		}
+		if len(put) == 0 {
+			continue
+		}
+		if err := st.PutSecrets(ctx, name, put); err != nil {
+			return fmt.Errorf("take back the secrets of connection %s: %w", name, err)
+		}
 	}
 	return nil
 }

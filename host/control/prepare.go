@@ -49,13 +49,18 @@ func (s *Service) workshop(ctx context.Context, st *home.State, m Plugins) (*wor
 	if err != nil {
 		return nil, notApplied(err)
 	}
-	w := &workshop{service: s, state: st, plugins: m, revision: rev.Number, open: map[string]opened{}}
-	if w.config, err = flow.ParseCanonical(rev.Config); err != nil {
+	config, err := flow.ParseCanonical(rev.Config)
+	if err != nil {
 		return nil, fmt.Errorf("read revision %d of the configuration: %w", rev.Number, err)
 	}
-	w.calls = &callables{open: s.functions}
+	return s.workshopOf(st, m, config, rev.Number), nil
+}
+
+// workshopOf is a workshop for any configuration.
+func (s *Service) workshopOf(st *home.State, m Plugins, config flow.Config, revision int64) *workshop {
+	w := &workshop{service: s, state: st, plugins: m, config: config, revision: revision, open: map[string]opened{}, calls: &callables{open: s.functions}}
 	w.tokens = token.NewKeeper(st.Store, w.describe, s.tokenOptions(st))
-	return w, nil
+	return w
 }
 
 // tokenOptions let one keeper of tokens work at a time where several may live beside each other: in a daemon, an old configuration's
@@ -162,7 +167,26 @@ func withDefaults(d connector.Description, given map[string]string) connector.Se
 
 // lanes makes a flow of the configuration ready to run: one engine flow, or two where records travel both ways.
 func (w *workshop) lanes(ctx context.Context, name string) ([]*engine.Flow, error) {
-	name = flowOf(name)
+	p, err := w.preparation(ctx, flowOf(name))
+	if err != nil {
+		return nil, err
+	}
+	prepare, ok := preparers[p.recipe.Kind]
+	if !ok {
+		return nil, usage("flows of the kind %s cannot be run", "name another recipe", p.recipe.Kind)
+	}
+	flows, err := prepare(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.problems) > 0 {
+		return nil, flowProblems(p.name, "", p.problems)
+	}
+	return flows, nil
+}
+
+// preparation begins to make a flow ready: its recipe with its settings and rules, and both connections.
+func (w *workshop) preparation(ctx context.Context, name string) (*preparation, error) {
 	conf, ok := w.config.Flows[name]
 	if !ok {
 		names := make([]string, 0, len(w.config.Flows))
@@ -193,18 +217,7 @@ func (w *workshop) lanes(ctx context.Context, name string) ([]*engine.Flow, erro
 	if p.destination, err = w.connect(ctx, conf.Destination); err != nil {
 		return nil, err
 	}
-	prepare, ok := preparers[recipe.Kind]
-	if !ok {
-		return nil, usage("flows of the kind %s cannot be run", "name another recipe", recipe.Kind)
-	}
-	flows, err := prepare(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	if len(p.problems) > 0 {
-		return nil, flowProblems(name, "", p.problems)
-	}
-	return flows, nil
+	return p, nil
 }
 
 // preparation is a flow on its way to be made ready.
@@ -271,13 +284,9 @@ func (p *preparation) schemas(ctx context.Context) (bySystem map[string]map[stri
 	if p.recipe.Functions, err = p.calls.signatures(ctx, p.recipe); err != nil {
 		return nil, err
 	}
-	if p.recipe.Functions, err = p.calls.signatures(ctx, p.recipe); err != nil {
-		return nil, err
-	}
 	// Only now is it known what these accounts have: a field that the flow needs and they lack is the configuration's fault.
 	for _, problem := range p.recipe.Validate(bySystem[p.recipe.Source], bySystem[p.recipe.Destination]) {
-		problem.Path = "recipe." + problem.Path
-		p.problems = append(p.problems, problem)
+		p.problems = append(p.problems, placed(problem, p.config.Mapping))
 	}
 	return bySystem, nil
 }
@@ -428,12 +437,8 @@ func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 func (s *Service) rehearse(ctx context.Context, c flow.Config, name string) (PlanResult, error) {
 	res := PlanResult{Flow: name, Actions: []engine.Planned{}}
 	err := s.within(ctx, func(st *home.State, in *workshop) error {
-		w, err := s.workshop(ctx, st, in.plugins)
-		if err != nil {
-			return err
-		}
+		w := s.workshopOf(st, in.plugins, c, in.revision)
 		defer w.close()
-		w.config = c
 		lanes, err := w.lanes(ctx, name)
 		if err != nil {
 			return err

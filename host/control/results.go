@@ -84,6 +84,8 @@ type ApplyResult struct {
 	Changes  []flow.Difference `json:"changes"`
 	// Flows are those that are in force, for whoever says what to do next.
 	Flows []string `json:"flows,omitempty"`
+	// Notes tell what could not be checked, since a system could not be asked.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Exit codes of the commands.

@@ -31,11 +31,12 @@ const Flow = "orders"
 
 // FlowSetup is a flow beside or in place of that of orders.
 type FlowSetup struct {
-	// Recipe is its name below accountview-eaccounting: customers, products, stock.
+	// Recipe is its name below accountview-eaccounting: orders, customers, products, stock.
 	Recipe string
 	// Source is shop or books.
 	Source   string
 	Settings map[string]any
+	Mapping  map[string]any // rules of its own
 }
 
 // Options set a World up.
@@ -145,7 +146,11 @@ func (w *World) Configure(settings map[string]any) (string, error) {
 	}
 	for name, f := range w.Flows {
 		destination := map[string]string{"shop": "books", "books": "shop"}[f.Source]
-		flows[name] = map[string]any{"recipe": "accountview-eaccounting/" + f.Recipe, "source": f.Source, "destination": destination, "settings": f.Settings}
+		one := map[string]any{"recipe": "accountview-eaccounting/" + f.Recipe, "source": f.Source, "destination": destination, "settings": f.Settings}
+		if len(f.Mapping) > 0 {
+			one["mapping"] = f.Mapping
+		}
+		flows[name] = one
 	}
 	for _, f := range flows {
 		if f, ok := f.(map[string]any); ok && w.Schedule != "" {
