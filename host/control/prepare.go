@@ -332,6 +332,15 @@ func (p *preparation) orders(ctx context.Context, r *flow.Recipe, s flow.OrderSe
 	if o.Country, _, err = fact(ctx, src, r.Facts.SourceCountry); err != nil {
 		return nil, err
 	}
+	if o.CountryThere, _, err = fact(ctx, dst, r.Facts.Country); err != nil {
+		return nil, err
+	}
+	if o.CountryThere == "" {
+		o.CountryThere = o.Country
+	}
+	if err := p.orderTables(ctx, o); err != nil {
+		return nil, err
+	}
 	var known bool
 	if o.Currency, known, err = fact(ctx, dst, r.Facts.Currency); err != nil {
 		return nil, err

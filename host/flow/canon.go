@@ -49,7 +49,8 @@ var OrderSchema = record.MustSchema("order",
 	text("customer"), // key of the customer in the source
 	text("customer_number"),
 	text("buyers_reference"), text("your_reference"),
-	text("payment_terms"), text("delivery_method"),
+	text("payment_terms"),
+	text("delivery_method"), text("delivery_method_name"), // its code, else its name; and its name
 	// total is what the source states as the document's amount; total_vat its VAT; roundings what was added to round the total.
 	scalar("total", record.KindDecimal), scalar("total_vat", record.KindDecimal), scalar("roundings", record.KindDecimal),
 	scalar("reverse_charge", record.KindBool), scalar("eu_third_party", record.KindBool),
@@ -70,6 +71,7 @@ var CustomerSchema = record.MustSchema("customer",
 	scalar("company", record.KindBool), // it has what only companies have, where the system does not say what it is
 	personal("website"),
 	text("currency"), text("payment_terms"), text("delivery_method"),
+	scalar("delivery_based_vat", record.KindBool), // its VAT follows where the goods go
 	nested("address", AddressSchema), nested("delivery", AddressSchema),
 	scalar("changed", record.KindInstant),
 )
@@ -89,6 +91,7 @@ var DebtorSchema = record.MustSchema("debtor",
 	scalar("blocked", record.KindBool),
 	scalar("own_discount", record.KindBool), // the destination would take a discount of its own off each sale
 	personal("vat_number"), text("currency"),
+	text("vat_code"), // the VAT code that its sales get there
 	nested("address", AddressSchema),
 )
 
@@ -118,6 +121,8 @@ var OutgoingRowSchema = record.MustSchema("outgoing_row",
 	scalar("line", record.KindInteger), text("article"), text("text"),
 	text("article_name"), // the article's name in the destination: a text that says the same is not sent
 	scalar("quantity", record.KindDecimal), scalar("price", record.KindDecimal), scalar("vat_rate", record.KindDecimal),
+	scalar("discount_percent", record.KindDecimal), // off the price, where the discount has a field of its own
+	text("vat_code"), // by the table
 )
 
 // PartySchema is the debtor and the delivery address that an outgoing order is booked on: the context "debtor" of a recipe's order
@@ -129,6 +134,7 @@ var PartySchema = record.MustSchema("party",
 
 // SendingSchema is the context "sending" of a recipe's order.
 var SendingSchema = record.MustSchema("sending",
-	text("reference"), // the order's reference with its prefix
-	text("currency"),  // of the destination's company, where known
+	text("reference"),                              // the order's reference with its prefix
+	text("currency"),                               // of the destination's company, where known
+	text("payment_terms"), text("delivery_method"), // the destination's codes, by the tables
 )

@@ -66,6 +66,7 @@ var CustomerSendingSchema = record.MustSchema("customer_settings",
 	text("country"),                     // of the company in the system that is read: a customer without a country is from there
 	text("currency"),                    // of the company in the system that is written
 	text("payment_terms"),               // the destination's key: of the customer's own terms by the table, else the default one
+	text("delivery_method"),             // the destination's code, by the table
 	text("tax_code"),                    // by the table
 	text("revenue_account"),             // by the table
 	scalar("domestic", record.KindBool), // the customer is of the country of the company that is written

@@ -17,6 +17,15 @@ type Lists struct {
 	CountsStock ListFact
 	Codings     CodingList
 	Units       UnitList
+	// Deliveries are the source's ways of delivery, Methods the attributes by which its terms of payment tell how they are paid.
+	Deliveries NamedList
+	Methods    []string
+}
+
+// NamedList is a reference list whose items have further names in some attributes.
+type NamedList struct {
+	List  string
+	Names []string
 }
 
 // CodingList describes the destination's list of codings, which decide the VAT of an article. Rate, Type and Active are attributes, Goods
@@ -53,7 +62,7 @@ func Item(items []connector.ListItem, word string, names ...string) (connector.L
 // lists reads the section of that name.
 func (d *decoder) lists(n *node) Lists {
 	var l Lists
-	if n == nil || !d.object(n, "lists", "price_basis", "vat_rates", "counts_stock", "codings", "units") {
+	if n == nil || !d.object(n, "lists", "price_basis", "vat_rates", "counts_stock", "codings", "units", "deliveries", "methods") {
 		return l
 	}
 	fact := func(key string) ListFact { return d.listFact(n.get(key), "lists."+key) }
@@ -62,6 +71,10 @@ func (d *decoder) lists(n *node) Lists {
 		word := func(key string) string { return d.word(c.get(key), "lists.codings."+key) }
 		l.Codings = CodingList{List: word("list"), Rate: word("rate"), Type: word("type"), Active: word("active"), Goods: word("goods"), Service: word("service")}
 	}
+	if x := n.get("deliveries"); x != nil && d.object(x, "lists.deliveries", "list", "names") {
+		l.Deliveries = NamedList{List: d.word(x.get("list"), "lists.deliveries.list"), Names: d.words(x.get("names"), "lists.deliveries.names")}
+	}
+	l.Methods = d.words(n.get("methods"), "lists.methods")
 	if u := n.get("units"); u != nil && d.object(u, "lists.units", "list", "names", "piece") {
 		l.Units = UnitList{List: d.word(u.get("list"), "lists.units.list"), Names: d.words(u.get("names"), "lists.units.names"), Piece: d.words(u.get("piece"), "lists.units.piece")}
 	}

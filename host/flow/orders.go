@@ -1,6 +1,10 @@
 package flow
 
-import "github.com/pomost/pomost/sdk/record"
+import (
+	"slices"
+
+	"github.com/pomost/pomost/sdk/record"
+)
 
 // OrderSettings are the settings of a flow of orders (DESIGN section 7).
 type OrderSettings struct {
@@ -19,7 +23,11 @@ type OrderSettings struct {
 	// ShippingArticles are the source's articles for freight; ShippingArticle is ours, "" for the same code.
 	ShippingArticles []string
 	ShippingArticle  string
-	// Discounts is price or line.
+	// TaxCodes and RevenueAccounts choose by country, party and rate; the first row whose conditions hold wins.
+	TaxCodes, RevenueAccounts []PartyRule
+	// PaymentTerms, PaymentMethods and ShippingMethods give the destination's codes for what the source calls by these names, codes or keys.
+	PaymentTerms, PaymentMethods, ShippingMethods map[string]string
+	// Discounts is price, line or field.
 	Discounts, DiscountArticle, RoundingArticle string
 	// PriceBasis is auto, net or gross.
 	PriceBasis string
@@ -48,8 +56,21 @@ func orderSettings(v map[string]any) *OrderSettings {
 		s.ShippingArticles, _ = shipping["articles"].([]string)
 		s.ShippingArticle, _ = shipping["article"].(string)
 	}
-	s.Constants, _ = v["constants"].(map[string]string)
+	table := func(key string) map[string]string { m, _ := v[key].(map[string]string); return m }
+	s.Constants, s.PaymentTerms, s.PaymentMethods, s.ShippingMethods = table("constants"), table("payment_terms"), table("payment_methods"), table("shipping_methods")
+	s.TaxCodes, s.RevenueAccounts = partyRules(v["tax_codes"], "code"), partyRules(v["revenue_accounts"], "account")
 	return s
+}
+
+// silent tells that a rule fills its field from a table that is not set.
+func (s *OrderSettings) silent(r Rule) bool {
+	switch {
+	case slices.Equal(r.From, []string{"sending.payment_terms"}):
+		return len(s.PaymentTerms)+len(s.PaymentMethods) == 0
+	case slices.Equal(r.From, []string{"sending.delivery_method"}):
+		return len(s.ShippingMethods) == 0
+	}
+	return false
 }
 
 // checkOrderSettings finds settings that contradict one another or the recipe.
@@ -57,7 +78,7 @@ func (r *Recipe) checkOrderSettings(s *OrderSettings, v map[string]any) []Proble
 	var out []Problem
 	if target := r.Write["order"]; target != nil {
 		for _, rule := range target.Rules() {
-			if _, both := s.Constants[rule.Field]; both {
+			if _, both := s.Constants[rule.Field]; both && !s.silent(rule) {
 				out = append(out, Problem{"constants." + rule.Field, "the recipe fills this field itself", "leave it out"})
 			}
 		}

@@ -91,7 +91,10 @@ func TestBadOrderSettings(t *testing.T) {
 		{"shipping", "FREIGHT", "is text, want a map"},
 		{"shipping", map[string]any{"article": "V"}, "shipping.article: has no effect without shipping.articles"},
 		{"shipping", map[string]any{"articles": []any{"F"}, "account": "8050"}, "shipping.account does not work yet"},
-		{"discounts", "field", "does not work yet"},
+		{"discounts", "article", "unknown value article"},
+		{"tax_codes", []any{map[string]any{"country": "DE"}}, "tax_codes[0].code"},
+		{"revenue_accounts", []any{map[string]any{"party": "person", "account": "8000"}}, "unknown value person"},
+		{"payment_terms", []any{"30"}, "is a list, want a map"},
 		{"price_basis", "brutto", "unknown value brutto"},
 		{"constants", []any{"x"}, "is a list, want a map"},
 		{"constants", map[string]any{"EMP_NR": []any{}}, "constants.EMP_NR: is a list, want text"},
@@ -143,7 +146,7 @@ func TestSettingsOfTheContract(t *testing.T) {
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)
 	}
-	want = strings.Fields(`daybook draft payment_methods payment_terms revenue_accounts rounding_account shipping_methods tax_codes`)
+	want = strings.Fields(`daybook draft rounding_account`)
 	if diff := cmp.Diff(want, planned); diff != "" {
 		t.Error(diff)
 	}

@@ -28,9 +28,10 @@ func (s *order) compose(p party, delivery place, lines []record.Record) Decision
 	debtor.MustSet("key", record.Text(p.key))
 	debtor.MustSet("invoice_to", record.Text(p.invoiceTo))
 	debtor.MustSet("delivery_code", record.Text(delivery.key))
-	sending := record.New(flow.SendingSchema)
-	sending.MustSet("reference", record.Text(ref))
-	sending.MustSet("currency", record.Text(s.Currency))
+	sending, held := s.sending(p.customer)
+	if held != nil {
+		return s.holdFor(*held)
+	}
 	from := flow.Context{"order": s.doc, "customer": p.customer, "debtor": debtor, "sending": sending, flow.SourceContext: s.raw}
 	mapped := s.mapped(target, from, lines, schema)
 	if s.pending() {
@@ -95,7 +96,9 @@ func withoutParty(m flow.Mapped) record.Fingerprint {
 
 func (s *order) warn(ws []flow.Warning) {
 	for _, w := range ws {
-		s.d.Warnings = append(s.d.Warnings, w.Field+": "+w.Message)
+		if text := w.Field + ": " + w.Message; !slices.Contains(s.d.Warnings, text) {
+			s.d.Warnings = append(s.d.Warnings, text)
+		}
 	}
 }
 

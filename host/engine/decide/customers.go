@@ -177,26 +177,13 @@ func (c *Customers) terms(canon record.Record) string {
 	return c.DefaultTerms
 }
 
-// choose takes the value of the first row that fits a customer. A customer has no rate: where rows that fit say different things for different
-// rates, none of them can serve, and many is true. abroad leaves customers of the company's own country out, unless a row names it.
+// choose takes a table's value for a customer. abroad leaves customers of the company's own country out, unless a row names it.
 func (c *Customers) choose(rules []flow.PartyRule, canon record.Record, abroad bool) (value string, many bool) {
-	country, party := c.country(canon), partyOf(canon)
-	rated := false
-	for _, r := range rules {
-		if r.Country != "" && !strings.EqualFold(r.Country, country) || r.Party != "" && r.Party != party || abroad && r.Country == "" && country == c.To.Country {
-			continue
-		}
-		switch {
-		case value == "":
-			value, rated = r.Value, r.Rate != nil
-		case rated && r.Rate != nil && r.Value != value:
-			return "", true
-		}
-		if !rated {
-			break // the first one wins
-		}
+	except := ""
+	if abroad {
+		except = c.To.Country
 	}
-	return value, false
+	return choose(rules, c.country(canon), partyOf(canon), except)
 }
 
 // partyOf tells what a customer is to the tables by party.

@@ -26,6 +26,10 @@ type Orders struct {
 	PriceDecimals, QuantityDecimals int32
 	// BasisAssumed: whether the prices include VAT could not be read, net was taken.
 	BasisAssumed bool
+	// CountryThere is the destination company's country; the source company's where it does not tell.
+	CountryThere string
+	// Terms translate terms of payment, Deliveries ways of delivery; nil where the flow has no table.
+	Terms, Deliveries *Codes
 	// CardTerms are the keys of payment terms that a card or wallet pays at once.
 	CardTerms map[string]bool
 	// Hash gives the short keyed hash of a value, as links keep it.
@@ -322,6 +326,14 @@ func (s *order) build() Decision {
 	priced, lines, held := s.price(goods)
 	if held != nil {
 		return *held
+	}
+	if h := s.taxCodes(&party, lines, priced.Exempt); h != nil {
+		return s.holdFor(*h)
+	}
+	if party.action != nil && party.action.Action == connector.Create && party.taxCode != "" {
+		if party, held = s.create(party, party.email); held != nil { // once more, with its VAT code
+			return *held
+		}
 	}
 	s.d.Proof = &priced.Proof
 	if s.CurrencyAssumed {

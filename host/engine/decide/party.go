@@ -23,6 +23,9 @@ type party struct {
 	customer  record.Record // canonical, as in the source
 	key       string        // the debtor's key; "" while an action is to create it
 	invoiceTo string        // the debtor who gets the invoice
+	vatCode   string        // the debtor's VAT code there, "" when it has none or it is not told
+	taxCode   string        // the VAT code that a new debtor gets for this order's rows
+	email     string        // what a new debtor is recognised by
 	shared    bool          // a default or collective debtor: the person goes into the delivery address
 	action    *Action
 }
@@ -230,6 +233,7 @@ func (s *order) book(p party, raw record.Record) (party, *Decision) {
 	if deb.Get("own_discount").AsBool() {
 		s.d.Warnings = append(s.d.Warnings, "debtor "+p.key+" has a discount of its own in the destination, which may come on top")
 	}
+	p.vatCode = strings.TrimSpace(deb.Get("vat_code").String())
 	p.invoiceTo = strings.TrimSpace(deb.Get("invoice_to").String())
 	if p.invoiceTo == "" {
 		p.invoiceTo = p.key
@@ -243,8 +247,10 @@ func (s *order) create(p party, email string) (party, *Decision) {
 		d := hold(s.d, "account_missing", "a new debtor needs the collective account, which is not set", "set collective_account for the flow")
 		return p, &d
 	}
+	p.email = email
 	target := s.Recipe.Write["debtor"]
-	mapped := s.mapped(target, s.partyContext(p.customer), nil, s.Schemas[target.Object])
+	from := s.partyContext(p)
+	mapped := s.mapped(target, from, nil, s.Schemas[target.Object])
 	if len(mapped.Holds) > 0 {
 		d := s.holdFor(mapped.Holds[0])
 		return p, &d
@@ -256,18 +262,36 @@ func (s *order) create(p party, email string) (party, *Decision) {
 		Identity: "email:" + Fold(email), KeyField: obj.Key,
 		Lookup: Lookup{Side: Destination, Object: obj.Object, Fields: []Field{{obj.Find["email"], email}}, Around: s.d.Date},
 		Link:   LinkNeed{Object: s.Recipe.Read["customer"].Object, Key: p.customer.Get("key").String()}, Kind: "customer",
-		Origins: s.origins(target, s.partyContext(p.customer), nil, mapped.Record),
+		Origins: s.origins(target, from, nil, mapped.Record),
 		Changes: changes(mapped.Record, nil), Sent: remembered(target.Object, mapped.Record, s.Hash),
 	}
 	return p, nil
 }
 
-func (s *order) partyContext(customer record.Record) flow.Context {
+// partyContext is what a debtor is made from. The tables act on new ones; what they do not know is left to the destination.
+func (s *order) partyContext(p party) flow.Context {
 	settings := record.New(flow.CustomerSendingSchema)
+	put := func(field, value string) {
+		if value != "" {
+			settings.MustSet(field, record.Text(value))
+		}
+	}
 	settings.MustSet("collective_account", record.Text(s.Settings.CollectiveAccount))
 	settings.MustSet("country", record.Text(s.Country))
 	settings.MustSet("currency", record.Text(s.Currency))
-	return flow.Context{"customer": customer, "order": s.doc, "settings": settings}
+	terms, _ := s.Terms.code(p.customer.Get("payment_terms").String())
+	delivery, _ := s.Deliveries.code(p.customer.Get("delivery_method").String())
+	put("payment_terms", terms)
+	put("delivery_method", delivery)
+	home, _ := p.customer.Get("address").AsRecord()
+	country := strings.ToUpper(home.Get("country").String())
+	if country == "" {
+		country = s.Country
+	}
+	account, _ := choose(s.Settings.RevenueAccounts, country, partyOf(p.customer), "")
+	put("revenue_account", account)
+	put("tax_code", p.taxCode)
+	return flow.Context{"customer": p.customer, "order": s.doc, "settings": settings}
 }
 
 // update plans what of the source's customer may be changed on an existing debtor, by the mark of each field. The bookkeeper's
@@ -276,7 +300,8 @@ func (s *order) partyContext(customer record.Record) flow.Context {
 func (s *order) update(p *party, raw record.Record, l *Link) *Decision {
 	target := s.Recipe.Write["debtor"]
 	schema := s.Schemas[target.Object]
-	mapped := s.mapped(target, s.partyContext(p.customer), nil, schema)
+	from := s.partyContext(*p)
+	mapped := s.mapped(target, from, nil, schema)
 	c := comparison{target: target, schema: schema, mapped: mapped, current: raw, name: "debtor " + p.key, hash: s.Hash, conflict: ConflictWins}
 	if l != nil {
 		c.link = *l
@@ -296,7 +321,7 @@ func (s *order) update(p *party, raw record.Record, l *Link) *Decision {
 	}
 	p.action = &Action{
 		Step: "debtor", Action: connector.Update, Object: target.Object, Record: out, Key: p.key, KeyField: s.Recipe.Back["debtor"].Key,
-		Origins: s.origins(target, s.partyContext(p.customer), nil, out),
+		Origins: s.origins(target, from, nil, out),
 		Link:    link, Kind: "customer", Changes: diff, Sent: remembered(target.Object, mapped.Record, s.Hash),
 		Lookup: Lookup{Side: Destination, Object: target.Object, Fields: []Field{{s.Recipe.Back["debtor"].Find["key"], p.key}}, Around: s.d.Date},
 	}

@@ -33,11 +33,17 @@ type PriceInput struct {
 	// DiscountLines: always put discounts in lines of their own; CanSplit: a discount article is there, so that it can be done
 	// where a price cannot carry the discount exactly. CanRound: a rounding article is there.
 	DiscountLines, CanSplit, CanRound bool
+	// DiscountField: a discount in percent goes into a field of the row beside the full price, where that keeps it exactly.
+	DiscountField bool
 }
 
 // PriceOutput is what is to be sent, row by row, with the proof that it is the same money.
 type PriceOutput struct {
 	Prices []decimal.Decimal // per row of the input
+	// Percents are the discounts per row that go into a field, in percent; zero where there is none.
+	Percents []decimal.Decimal
+	// Exempt: the source charged no VAT although the rows show a rate.
+	Exempt bool
 	// Discounts are extra rows with the discount article, one per rate; Rounding one with the rounding article.
 	Discounts []DiscountLine
 	Rounding  *decimal.Decimal
@@ -85,7 +91,7 @@ func Price(in PriceInput) (PriceOutput, error) {
 	if err != nil {
 		return out, err
 	}
-	if exempt {
+	if out.Exempt = exempt; exempt {
 		for i := range rates {
 			rates[i] = decimal.Zero
 		}
@@ -98,11 +104,14 @@ func Price(in PriceInput) (PriceOutput, error) {
 		if err != nil {
 			return out, err
 		}
-		price, split, err := linePrice(in, r, rates[i], want)
-		if err != nil {
-			return out, err
+		price, percent, ok := fieldPrice(in, r, rates[i], want)
+		split := decimal.Zero
+		if !ok {
+			if price, split, err = linePrice(in, r, rates[i], want); err != nil {
+				return out, err
+			}
 		}
-		out.Prices = append(out.Prices, price)
+		out.Prices, out.Percents = append(out.Prices, price), append(out.Percents, percent)
 		key := rates[i].String()
 		lines[key] = lines[key].Add(want)
 		splits[key] = splits[key].Add(split)
@@ -233,6 +242,22 @@ func convert(a, rate decimal.Decimal, in PriceInput, places int32) (decimal.Deci
 		return a.Mul(factor(rate)).Round(places), nil
 	}
 }
+
+// fieldPrice is the full price with the discount in percent beside it, and whether the two make the row's amount to the cent.
+func fieldPrice(in PriceInput, r PriceRow, rate, want decimal.Decimal) (price, percent decimal.Decimal, ok bool) {
+	percent = r.Discount.Mul(decimal.New(100, 0))
+	if !in.DiscountField || r.Fixed || r.Discount.IsZero() || !percent.Round(percentPlaces).Equal(percent) {
+		return price, decimal.Zero, false
+	}
+	price, err := convert(r.UnitPrice, rate, in, in.Decimals)
+	if err != nil || !price.Mul(r.Quantity).Mul(decimal.New(1, 0).Sub(r.Discount)).Round(cents).Equal(want) {
+		return price, decimal.Zero, false
+	}
+	return price, percent, true
+}
+
+// percentPlaces are kept of a discount in percent: the destination's field has two.
+const percentPlaces = 2
 
 // linePrice finds the unit price to send: the price with the discount in it where price × quantity gives the row's amount
 // exactly, else the undiscounted price and the difference (split) that a discount line must take off.

@@ -28,7 +28,7 @@ func (s *order) rows() []record.Record {
 func (s *order) price(goods map[int64]product) (PriceOutput, []record.Record, *Decision) {
 	in := PriceInput{
 		IncludesVAT: s.flag("includes_vat"), Gross: s.Gross, Decimals: s.PriceDecimals,
-		DiscountLines: s.Settings.Discounts == "line", CanSplit: s.Settings.DiscountArticle != "", CanRound: s.Settings.RoundingArticle != "",
+		DiscountLines: s.Settings.Discounts == "line", DiscountField: s.Settings.Discounts == "field", CanSplit: s.Settings.DiscountArticle != "", CanRound: s.Settings.RoundingArticle != "",
 		Total: number(s.doc, "total"), VAT: number(s.doc, "total_vat"), Roundings: number(s.doc, "roundings"),
 	}
 	fail := func(cause, reason, remedy string) (PriceOutput, []record.Record, *Decision) {
@@ -79,23 +79,29 @@ func (s *order) price(goods map[int64]product) (PriceOutput, []record.Record, *D
 		line.MustSet("quantity", record.Decimal(in.Rows[i].Quantity))
 		line.MustSet("price", record.Decimal(out.Prices[i]))
 		line.MustSet("vat_rate", record.Decimal(in.Rows[i].Rate))
+		if !out.Percents[i].IsZero() {
+			line.MustSet("discount_percent", record.Decimal(out.Percents[i]))
+		}
 		lines = append(lines, line)
 	}
 	next := in.Rows[len(in.Rows)-1].Line
-	extra := func(article string, price decimal.Decimal) {
+	extra := func(article string, price decimal.Decimal, rate *decimal.Decimal) {
 		next++
 		line := record.New(flow.OutgoingRowSchema)
 		line.MustSet("line", record.Integer(next))
 		line.MustSet("article", record.Text(article))
 		line.MustSet("quantity", record.Decimal(decimal.New(1, 0)))
 		line.MustSet("price", record.Decimal(price))
+		if rate != nil {
+			line.MustSet("vat_rate", record.Decimal(*rate))
+		}
 		lines = append(lines, line)
 	}
 	for _, d := range out.Discounts {
-		extra(s.productCode(s.Settings.DiscountArticle), d.Price)
+		extra(s.productCode(s.Settings.DiscountArticle), d.Price, &d.Rate)
 	}
 	if out.Rounding != nil {
-		extra(s.productCode(s.Settings.RoundingArticle), *out.Rounding)
+		extra(s.productCode(s.Settings.RoundingArticle), *out.Rounding, nil)
 	}
 	return out, lines, nil
 }
