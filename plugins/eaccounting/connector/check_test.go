@@ -15,7 +15,7 @@ import (
 // withScopes starts a sandbox whose first consent has only these scopes.
 func withScopes(t *testing.T, set map[string]string, scopes ...string) sandbox.Info {
 	t.Helper()
-	sys := emulator.System()
+	sys := judged(t, emulator.System(), set["dialect"])
 	sys.Scopes = scopes
 	run, err := sandbox.Start(t.Context(), sys, sandbox.Options{Set: set})
 	if err != nil {

@@ -52,6 +52,9 @@ func valueFromJSON(t record.Type, v any) record.Value {
 	case record.KindText:
 		switch s := v.(type) {
 		case string:
+			if s == noID {
+				return record.Null()
+			}
 			return record.Text(strings.ToValidUTF8(s, "\uFFFD"))
 		case json.Number:
 			return record.Text(s.String())
@@ -98,6 +101,9 @@ func valueFromJSON(t record.Type, v any) record.Value {
 	}
 	return record.Absent()
 }
+
+// noID is the platform's id of nothing, where a field cannot be null.
+const noID = "00000000-0000-0000-0000-000000000000"
 
 // number reads a JSON number; one in quotes is taken too.
 func number(v any) (decimal.Decimal, bool) {

@@ -85,6 +85,7 @@ func proxy(t *testing.T, base string, change func(url.Values) bool) string {
 		q := r.URL.Query()
 		if change(q) {
 			q.Set("$filter", "not a filter") // which the sandbox refuses with 6000
+			r.Header.Set("User-Agent", "proxy")
 		}
 		r.URL.RawQuery = q.Encode()
 		p.ServeHTTP(w, r)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pomost/pomost/plugins/eaccounting/spec"
 	kit "github.com/pomost/pomost/sdk/sandbox"
 )
 
@@ -24,6 +25,8 @@ type world struct {
 	c      *company
 	now    time.Time
 	scopes []string
+	// judge holds every answer against the vendor's specification.
+	judge *spec.Judge
 }
 
 var today = time.Date(2026, 6, 15, 10, 0, 0, 0, time.UTC)
@@ -52,6 +55,15 @@ func newWorld(t testing.TB, settings ...string) *world {
 		t.Fatal(err)
 	}
 	w.c = c.(*company)
+	w.judge = &spec.Judge{Played: spec.G2026}
+	if w.c.dialect.swagger2020 {
+		w.judge.Played = spec.G2020
+	}
+	t.Cleanup(func() {
+		for _, f := range w.judge.Findings() {
+			t.Errorf("against the specification: %s", f)
+		}
+	})
 	return w
 }
 
@@ -78,6 +90,7 @@ func (w *world) call(method, path string, body any) reply {
 	r = r.WithContext(kit.WithGrant(r.Context(), kit.Grant{Scopes: w.scopes}))
 	rec := httptest.NewRecorder()
 	w.c.ServeHTTP(rec, r)
+	w.judge.Answer(method, r.URL.Path, r.URL.RawQuery, rec.Code, rec.Body.Bytes())
 	out := reply{status: rec.Code, raw: rec.Body.String()}
 	if rec.Body.Len() > 0 {
 		m, err := decodeObject(rec.Body.Bytes())

@@ -147,7 +147,7 @@ func (c *company) sorted(s *schema, list []*record, by string) ([]*record, error
 			return nil, badQuery("syntax error in $orderby '%s'", by)
 		}
 		i, ok := s.index[words[0]]
-		if !ok || s.fields[i].kind >= kindObject || (c.form.old && s.fields[i].new) {
+		if !ok || s.fields[i].kind >= kindObject || s.fields[i].hidden(c.form.old) {
 			return nil, badQuery("could not find a property named '%s' on type '%s'", words[0], s.name)
 		}
 		t := term{field: i, order: orderOf(comparedAs(s.fields[i].kind), fold)}
@@ -199,7 +199,7 @@ func (c *company) selection(s *schema, names string) ([]int, error) {
 	for name := range strings.SplitSeq(names, ",") {
 		name = strings.TrimSpace(name)
 		i, ok := s.index[name]
-		if !ok || (c.form.old && s.fields[i].new) {
+		if !ok || s.fields[i].hidden(c.form.old) {
 			return nil, badQuery("could not find a property named '%s' on type '%s'", name, s.name)
 		}
 		if !slices.Contains(only, i) {

@@ -125,7 +125,7 @@ func (f form) append(b []byte, r *record, only []int) []byte {
 	first := true
 	emit := func(i int) {
 		fd := &r.schema.fields[i]
-		if f.old && fd.new {
+		if fd.hidden(f.old) && !f.exact {
 			return
 		}
 		if !first {
@@ -154,7 +154,7 @@ func (f form) append(b []byte, r *record, only []int) []byte {
 func (f form) appendValue(b []byte, fd *field, v any) []byte {
 	switch v := v.(type) {
 	case nil:
-		return append(b, "null"...)
+		return append(b, f.nothing(fd)...)
 	case bool:
 		return strconv.AppendBool(b, v)
 	case int64:
@@ -197,6 +197,18 @@ func (f form) appendValue(b []byte, fd *field, v any) []byte {
 	default:
 		panic(fmt.Sprintf("field %s holds a %T", fd.name, v))
 	}
+}
+
+// nothing is what a field without a value shows: null, or the zero of its type in the vendor's language where null is not allowed.
+func (f form) nothing(fd *field) string {
+	switch {
+	case fd.nullable || f.exact:
+	case fd.kind == kindUUID:
+		return `"00000000-0000-0000-0000-000000000000"`
+	case fd.kind == kindDate || fd.kind == kindInstant:
+		return `"0001-01-01T00:00:00"`
+	}
+	return "null"
 }
 
 func appendString(b []byte, s string) []byte {
@@ -274,7 +286,7 @@ func (rd *reader) object(s *schema, m map[string]any, path string) *record {
 		f := &s.fields[i]
 		// The Id of a record inside another one is how a body refers to it (labels, rows).
 		reference := f.name == "Id" && path != ""
-		if !rd.exact && ((f.readOnly && !reference) || f.kind == kindOpaque || (rd.old && f.new)) {
+		if !rd.exact && ((f.readOnly && !reference) || f.kind == kindOpaque || f.hidden(rd.old)) {
 			continue
 		}
 		r.given[i] = true

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,10 +38,22 @@ var (
 	accountingRead = []string{"ea:accounting", "ea:accounting_readonly"}
 )
 
+// laterCalls were not there in 2020 (facts section 11).
+var laterCalls = map[string]bool{
+	"POST deliverymethods": true, "POST deliveryterms": true, "POST orders/{id}/converteddrafttoorder": true, "POST orders/{id}/completed": true,
+	"POST orders/{id}/voided": true, "POST customerinvoices/{id}/void": true, "GET fiscalyears/{id}": true,
+}
+
 // makeRoutes lists every path with its scopes (facts sections 6 and 11).
 func (c *company) makeRoutes() []route {
 	var out []route
 	add := func(path string, methods map[string]handler) {
+		if c.dialect.swagger2020 {
+			maps.DeleteFunc(methods, func(method string, _ handler) bool { return laterCalls[method+" "+path] })
+			if len(methods) == 0 {
+				return
+			}
+		}
 		out = append(out, route{strings.Split(path, "/"), methods})
 	}
 	// readable adds the list and the single record of a table.
@@ -66,7 +79,11 @@ func (c *company) makeRoutes() []route {
 	readable("units", "Unit", salesRead, nil, nil)
 	readable("termsofpayments", "TermsOfPayment", salesPurchase, nil, nil)
 	readable("bankaccounts", "BankAccount", purchaseRead, nil, nil)
-	readable("fiscalyears", "FiscalYear", accountingRead, nil, nil)
+	years := accountingRead
+	if c.dialect.swagger2020 { // then those of sales would do as well
+		years = slices.Concat(salesRead, accountingRead)
+	}
+	readable("fiscalyears", "FiscalYear", years, nil, nil)
 	readable("vatcodes", "VatCode", accountingRead, nil, nil)
 	readable("deliverymethods", "DeliveryMethod", salesRead, map[string]handler{"POST": {salesWrite, c.createSimple("deliverymethods", http.StatusOK)}}, nil)
 	readable("deliveryterms", "DeliveryTerm", salesRead, map[string]handler{"POST": {salesWrite, c.createSimple("deliveryterms", http.StatusCreated)}}, nil)

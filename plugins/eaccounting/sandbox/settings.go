@@ -19,7 +19,7 @@ func (c *company) makeSettings() {
 	r.with("Name", "Pomost Webshop", "Email", "info@pomost.example", "Phone", "+31 20 555 0100", "Address1", "Kade 1",
 		"CountryCode", c.country.code, "PostalCode", "1011 AB", "City", "Amsterdam", "CurrencyCode", c.env.Set["currency"],
 		"TermsOfPaymentId", c.table("termsofpayments").order[0].str("Id"), "CorporateIdentityNumber", "34567890",
-		"VatCode", "NL001234567B01", "AccountNumberDigits", int64(4), "ProductVariant", variant, "VatPeriod", int64(2),
+		"VatCode", "NL001234567B01", "AccountNumberDigits", int64(4), "ProductVariant", variant, "VatPeriod", int64(2), "TypeOfBusiness", int64(1),
 		"ActivatedModules", modules, "CompanyText", newRecord(schemas["CompanyTextsApi"]), "UsesMoss", false,
 		"DomesticCurrencyRounding", int64(boolInt(c.env.Set["rounding"] == "1")), "CompanyStatus", int64(1),
 		"CompanyIdentifier", c.env.CompanyID, "ShowPricesExclVatPC", c.showPricesExclVat())
@@ -65,7 +65,7 @@ func (c *company) updateSettings(k *call) error {
 		return invalid("CountryCode", "Invalid", "CountryCode %s is not a valid country code.", r.str("CountryCode"))
 	}
 	for i, f := range r.schema.fields {
-		if f.readOnly || (c.form.old && f.new) {
+		if f.readOnly || f.hidden(c.form.old) {
 			r.vals[i] = c.settings.vals[i]
 		}
 	}
