@@ -39,7 +39,9 @@ func (c *company) fillBasics() error {
 	c.add("bankaccounts", "main", "BankAccountType", int64(1), "BankAccountTypeDescription", "ChequeAccount", "Bban", "0417164300",
 		"Iban", "NL91ABNA0417164300", "Name", "Bank", "IsActive", true, "LedgerAccountNumber", c.country.bank,
 		"IsDefaultChequeAccount", true, "CurrencyCode", c.env.Set["currency"], "ModifiedUtc", c.stamp())
-	c.numbers = map[string]int64{"customer": 1001, "order": 1, "invoice": 1, "article": 1}
+	c.numbers = map[string]int64{"customer": 1001, "order": 1, "invoice": 1, "article": 1, "quote": 1, "pricelist": 2}
+	c.addDimensions()
+	c.addPriceLists()
 	c.makeSettings()
 	return nil
 }

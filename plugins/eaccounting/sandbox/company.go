@@ -61,6 +61,8 @@ type company struct {
 	settings *record
 	// codes are the tables that have no Id of their own, by code: currencies and countries.
 	currencies, countries []*record
+	// prices are the rows of all price lists; they have no Id either.
+	prices []*record
 	// numbers are the next number of each series.
 	numbers map[string]int64
 	// lastStamp is the newest change stamp; the next one is later.
@@ -126,7 +128,8 @@ var tableSchemas = map[string]string{
 	"articleaccountcodings": "ArticleAccountCodingApi", "units": "UnitApi", "termsofpayments": "TermsOfPaymentApi",
 	"bankaccounts": "BankAccountApi", "fiscalyears": "FiscalYearApi", "deliverymethods": "DeliveryMethodApi",
 	"deliveryterms": "DeliveryTermApi", "customerlabels": "CustomerLabelApi", "articlelabels": "ArticleLabelApi",
-	"vatcodes": "VatCode",
+	"vatcodes": "VatCode", "quotes": "QuoteApi", "customerinvoicedrafts": "CustomerInvoiceDraftApi", "salespricelists": "SalesPriceListApi",
+	"discountagreements": "DiscountAgreementApi", "projects": "ProjectApi", "costcenters": "CostCenterApi",
 }
 
 func (c *company) table(name string) *table { return c.tables[name] }
@@ -191,6 +194,7 @@ type snapshot struct {
 	Paid      map[string]bool              `json:"paid"`
 	BackOrder map[string]bool              `json:"back_order"`
 	Settings  json.RawMessage              `json:"settings"`
+	Prices    []json.RawMessage            `json:"prices"`
 	Numbers   map[string]int64             `json:"numbers"`
 	LastStamp time.Time                    `json:"last_stamp"`
 }
@@ -204,6 +208,9 @@ func (c *company) Snapshot() ([]byte, error) {
 	s := snapshot{
 		Tables: map[string][]json.RawMessage{}, Paid: map[string]bool{}, BackOrder: map[string]bool{},
 		Settings: exact.append(nil, c.settings, nil), Numbers: c.numbers, LastStamp: c.lastStamp,
+	}
+	for _, p := range c.prices {
+		s.Prices = append(s.Prices, exact.append(nil, p, nil))
 	}
 	for name, t := range c.tables {
 		list := make([]json.RawMessage, 0, len(t.order))
@@ -260,7 +267,15 @@ func (c *company) Restore(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("company settings: %w", err)
 	}
-	c.tables, c.settings, c.lastStamp = tables, settings, s.LastStamp
+	var prices []*record
+	for i, raw := range s.Prices {
+		p, err := read(schemas["SalesPriceListRowApi"], raw)
+		if err != nil {
+			return fmt.Errorf("company: price %d: %w", i+1, err)
+		}
+		prices = append(prices, p)
+	}
+	c.tables, c.settings, c.lastStamp, c.prices = tables, settings, s.LastStamp, prices
 	c.numbers = maps.Clone(s.Numbers)
 	return nil
 }

@@ -125,8 +125,9 @@ func (c *company) checkCustomer(r, old *record) error {
 	if r.boolean("DeliveryBasedVat") && (r.str("DeliveryCity") == "" || r.str("DeliveryCountryCode") == "" || r.str("DeliveryPostalCode") == "") {
 		return invalid("DeliveryBasedVat", "Invalid", "DeliveryBasedVat needs DeliveryCity, DeliveryCountryCode and DeliveryPostalCode.")
 	}
-	for _, name := range []string{"DeliveryMethodId", "DeliveryTermId"} {
-		tableName := map[string]string{"DeliveryMethodId": "deliverymethods", "DeliveryTermId": "deliveryterms"}[name]
+	for _, name := range []string{"DeliveryMethodId", "DeliveryTermId", "SalesPriceListId", "DiscountAgreementId"} {
+		tableName := map[string]string{"DeliveryMethodId": "deliverymethods", "DeliveryTermId": "deliveryterms", "SalesPriceListId": "salespricelists",
+			"DiscountAgreementId": "discountagreements"}[name]
 		if id := r.str(name); id != "" && c.table(tableName).byID[id] == nil {
 			return unknownReference(strings.TrimSuffix(name, "Id"), id)
 		}

@@ -75,15 +75,24 @@ func (c *company) createInvoice(k *call) error {
 	if customer == nil {
 		return unknownReference("Customer", r.str("CustomerId"))
 	}
+	if id := r.str("CreatedFromDraftId"); id != "" { // the draft is booked as it stands [OA26]
+		draft := c.table("customerinvoicedrafts").byID[id]
+		if draft == nil {
+			return unknownReference("CustomerInvoiceDraft", id)
+		}
+		if r, err = c.bookDraft(draft); err != nil {
+			return err
+		}
+		c.created(k, r)
+		return nil
+	}
 	if len(r.list("Rows")) == 0 {
 		return invalid("Rows", "Required", "The Rows field is required.")
 	}
 	if err := c.bookInvoice(r, customer); err != nil {
 		return err
 	}
-	for _, row := range r.list("Rows") {
-		c.moveStock(row.str("ArticleId"), neg(row.number("Quantity")), zero.r)
-	}
+	c.takeFromStock(r)
 	c.created(k, r)
 	return nil
 }
@@ -123,32 +132,15 @@ func (c *company) invoiceOrder(order *record) (*record, error) {
 
 // bookInvoice checks an invoice, computes it and books it: it gets its number and cannot change any more.
 func (c *company) bookInvoice(r, customer *record) error {
-	fromOrder := r.str("CreatedFromOrderId") != ""
-	if !fromOrder {
-		r.with("CurrencyCode", customer.get("CurrencyCode"), "IncludesVat", c.includesVat(customer), "CreatedFromDraftId", nil)
+	if r.str("CreatedFromOrderId") == "" && r.str("CreatedFromDraftId") == "" && r.str("CreatedFromQuoteId") == "" {
+		r.with("CurrencyCode", customer.get("CurrencyCode"), "IncludesVat", c.includesVat(customer))
 	}
-	fillFromCustomer(r, customer)
-	if err := c.checkDocument(r); err != nil {
+	if err := c.composeInvoice(r, customer); err != nil {
 		return err
 	}
 	if err := c.fillInvoiceDates(r); err != nil {
 		return err
 	}
-	if !r.wasGiven("CurrencyRate") || r.number("CurrencyRate").Sign() <= 0 {
-		r.set("CurrencyRate", newNum(c.exchangeRate(r.str("CurrencyCode"))))
-	}
-	var lines []line
-	b := buyerOf(customer, r)
-	for i, row := range r.list("Rows") {
-		l, err := c.prepareInvoiceRow(r, customer, row, b, i)
-		if err != nil {
-			return err
-		}
-		if l != nil {
-			lines = append(lines, *l)
-		}
-	}
-	c.sumInvoice(r, computeTotals(lines, r.boolean("IncludesVat"), c.dialect.vatPerLine, c.roundsTotal(r.str("CurrencyCode"))))
 	now := c.stamp()
 	number := c.number("invoice")
 	r.with("Id", newUUID(), "InvoiceNumber", number, "VoucherNumber", fmt.Sprint("A", number), "VoucherId", newUUID(),
@@ -209,6 +201,9 @@ func (c *company) prepareInvoiceRow(doc, customer, row *record, b buyer, i int) 
 	article := c.table("articles").byID[row.str("ArticleId")]
 	if article == nil {
 		return nil, unknownReference("Article", row.str("ArticleId"))
+	}
+	if err := c.checkDimensions(row); err != nil {
+		return nil, err
 	}
 	coding := c.table("articleaccountcodings").byID[article.str("CodingId")]
 	unit := c.table("units").byID[article.str("UnitId")]

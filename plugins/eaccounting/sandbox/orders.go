@@ -219,6 +219,9 @@ func (c *company) prepareOrderRow(r, customer, row *record, i int) error {
 	if article == nil {
 		return unknownReference("Article", row.str("ArticleId"))
 	}
+	if err := c.checkDimensions(row); err != nil {
+		return err
+	}
 	coding := c.table("articleaccountcodings").byID[article.str("CodingId")]
 	if row.str("Text") == "" {
 		row.set("Text", article.get("Name"))

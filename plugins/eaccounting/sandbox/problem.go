@@ -30,6 +30,8 @@ const (
 	codeInternal       = 5000
 	codeBalanceStock   = 5003
 	codeBalanceService = 5004
+	codeProjectEnded   = 5005
+	codeInactiveCenter = 5006
 	codeQuery          = 6000
 	codeInput          = 6001
 )

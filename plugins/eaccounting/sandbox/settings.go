@@ -20,7 +20,7 @@ func (c *company) makeSettings() {
 		"CountryCode", c.country.code, "PostalCode", "1011 AB", "City", "Amsterdam", "CurrencyCode", c.env.Set["currency"],
 		"TermsOfPaymentId", c.table("termsofpayments").order[0].str("Id"), "CorporateIdentityNumber", "34567890",
 		"VatCode", "NL001234567B01", "AccountNumberDigits", int64(4), "ProductVariant", variant, "VatPeriod", int64(2), "TypeOfBusiness", int64(1),
-		"ActivatedModules", modules, "CompanyText", newRecord(schemas["CompanyTextsApi"]), "UsesMoss", false,
+		"ActivatedModules", modules, "CompanyText", newRecord(schemas["CompanyTextsApi"]), "UsesMoss", false, "UsesCostCenter", true, "UsesProject", true,
 		"DomesticCurrencyRounding", int64(boolInt(c.env.Set["rounding"] == "1")), "CompanyStatus", int64(1),
 		"CompanyIdentifier", c.env.CompanyID, "ShowPricesExclVatPC", c.showPricesExclVat())
 	if c.country.code != "NL" {
@@ -43,7 +43,7 @@ func (c *company) showPricesExclVat() bool {
 // refreshSettings brings the next numbers up to date.
 func (c *company) refreshSettings() {
 	for name, series := range map[string]string{
-		"NextCustomerNumber": "customer", "NextOrderNumber": "order", "NextCustomerInvoiceNumber": "invoice", "NextArticleNumber": "article",
+		"NextCustomerNumber": "customer", "NextOrderNumber": "order", "NextCustomerInvoiceNumber": "invoice", "NextArticleNumber": "article", "NextQuoteNumber": "quote",
 	} {
 		c.settings.set(name, c.numbers[series])
 	}
