@@ -215,7 +215,9 @@ func (o *object) row(raw []byte) (row, error) {
 	if r.id == "" {
 		return row{}, fmt.Errorf("a record without %s", o.Key)
 	}
-	r.stamp, _ = rec.Get(o.stamp).AsInstant()
+	if o.stamp != "" {
+		r.stamp, _ = rec.Get(o.stamp).AsInstant()
+	}
 	if o.created != "" {
 		r.created, _ = rec.Get(o.created).AsInstant()
 	}
