@@ -28,6 +28,7 @@ type connection struct {
 	// turns let one update at a time read, merge and write an object's records: a PUT carries all fields, and two flows of one connection would
 	// put back what the other has just written.
 	turns map[string]chan struct{}
+	rates rateBook
 }
 
 func newConnection(c config, host sdk.Host) *connection {
@@ -201,7 +202,7 @@ func (c *connection) page(ctx context.Context, o *object, query url.Values, numb
 		}
 		p.rows = append(p.rows, r)
 	}
-	return p, nil
+	return p, c.fillRates(ctx, o, p.rows)
 }
 
 // row decodes one record; one without an Id is not one.
