@@ -96,6 +96,8 @@ type Samples struct {
 	CannotFind bool
 	// Blind says that an answer to a create does not hold the key; it is then found by the reference.
 	Blind bool
+	// Silent says that an answer to a create has no body at all, so that there is none to be cut.
+	Silent bool
 }
 
 // Env is one sandbox with a connection to it.

@@ -33,6 +33,11 @@ func (c *connection) Check(ctx context.Context) ([]sdk.CheckResult, error) {
 		}
 		out = append(out, r)
 	}
+	stock, err := c.checkStock(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, stock)
 	for _, l := range []struct{ name, title, why string }{
 		{"article_codings", "Article account codings can be read", "articles cannot be made without them"},
 		{"terms_of_payment", "Terms of payment can be read", "customers cannot be made without them"},

@@ -202,6 +202,7 @@ func (c *connection) page(ctx context.Context, o *object, query url.Values, numb
 		}
 		p.rows = append(p.rows, r)
 	}
+	c.noteStock(o, p.rows)
 	return p, c.fillRates(ctx, o, p.rows)
 }
 

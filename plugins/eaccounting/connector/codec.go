@@ -2,9 +2,11 @@ package connector
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,6 +95,7 @@ func valueFromJSON(t record.Type, v any) record.Value {
 		for _, e := range list {
 			out = append(out, valueFromJSON(*t.Elem, e))
 		}
+		sortLines(out)
 		return record.List(out...)
 	case record.KindRecord:
 		if m, ok := v.(map[string]any); ok {
@@ -100,6 +103,30 @@ func valueFromJSON(t record.Type, v any) record.Value {
 		}
 	}
 	return record.Absent()
+}
+
+// sortLines puts the rows of a document into their order: the system does not promise to [SBX]. Rows that do not all have a number stay.
+func sortLines(rows []record.Value) {
+	line := func(v record.Value) (int64, bool) {
+		r, ok := v.AsRecord()
+		if !ok {
+			return 0, false
+		}
+		if _, has := r.Schema.Field("LineNumber"); !has {
+			return 0, false
+		}
+		return r.Get("LineNumber").AsInteger()
+	}
+	for _, v := range rows {
+		if _, ok := line(v); !ok {
+			return
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b record.Value) int {
+		x, _ := line(a)
+		y, _ := line(b)
+		return cmp.Compare(x, y)
+	})
 }
 
 // noID is the platform's id of nothing, where a field cannot be null.

@@ -58,4 +58,3 @@ func TestRatesOf2020(t *testing.T) {
 		})
 	}
 }
-

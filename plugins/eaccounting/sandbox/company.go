@@ -75,40 +75,13 @@ type company struct {
 	live *shopSeed
 }
 
-// dialect are the plausible readings of what the facts leave open.
-type dialect struct {
-	swagger2020     bool // the API as it was in 2020
-	vatPerLine      bool // VAT is rounded on each row, not per rate on the document
-	amountExclVat   bool // Order.Amount is the sum of the rows
-	inclVatReversed bool // ShowPricesExclVatPC means what the transcribed note says it means
-	nullStamps      bool // nullable change stamps are null
-	stampSeconds    bool // change stamps have whole seconds, so several records share one
-	datesWithTime   bool // document dates come as midnight UTC
-	caseSensitive   bool // $filter compares text with case
-	noListFilters   bool // $filter takes no any() over the rows of a list
-	customersTidied bool // customers are stored otherwise than sent
-}
-
-var dialectNames = []string{
-	"default", "swagger2020", "vat_per_line", "amount_excl_vat", "incl_vat_reversed", "null_stamps", "stamp_seconds",
-	"dates_with_time", "case_sensitive", "no_list_filters",
-	// customers are stored with places in capitals, names cut at 30 characters, postal codes and telephones without spaces
-	"customers_tidied",
-}
-
 func newCompany(env sandbox.Env) (sandbox.Company, error) {
-	has := func(name string) bool { return env.Has("dialect", name) }
 	c := &company{
 		env: env, tables: map[string]*table{}, numbers: map[string]int64{},
-		dialect: dialect{
-			swagger2020: has("swagger2020"), vatPerLine: has("vat_per_line"), amountExclVat: has("amount_excl_vat"),
-			inclVatReversed: has("incl_vat_reversed"), nullStamps: has("null_stamps"), stampSeconds: has("stamp_seconds"),
-			datesWithTime: has("dates_with_time"), caseSensitive: has("case_sensitive"), customersTidied: has("customers_tidied"),
-			noListFilters: has("no_list_filters"),
-		},
+		dialect: dialectOf(env),
 		country: countryRules(env.Set["country"]),
 	}
-	c.form = form{old: c.dialect.swagger2020, nullStamps: c.dialect.nullStamps, timed: c.dialect.datesWithTime}
+	c.form = form{old: c.dialect.swagger2020, nullStamps: c.dialect.nullStamps, timed: c.dialect.datesWithTime, unsorted: c.dialect.rowsUnsorted}
 	for name, schemaName := range tableSchemas {
 		c.tables[name] = newTable(schemaName)
 	}

@@ -30,7 +30,7 @@ func (c *company) listInvoices(k *call) error {
 		}
 		var kept []*record
 		for _, r := range all {
-			if t, ok := r.time("ModifiedUtc"); ok && !t.Before(since) {
+			if t, ok := r.time("ModifiedUtc"); ok && (t.After(since) || t.Equal(since) && !c.dialect.sinceExclusive) {
 				kept = append(kept, r)
 			}
 		}
@@ -249,4 +249,11 @@ func (c *company) sumInvoice(r *record, t totals) {
 			"VatAmountInvoiceCurrency", newNum(mul(g.vat, sign)), "VatPercent", newNum(g.rate)))
 	}
 	r.set("VatSpecification", spec)
+	if c.dialect.creditRows && sign.Sign() < 0 {
+		for _, row := range r.list("Rows") {
+			for _, name := range []string{"Quantity", "Amount", "AmountNoVat"} {
+				row.set(name, newNum(neg(row.number(name))))
+			}
+		}
+	}
 }

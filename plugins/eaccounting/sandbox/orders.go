@@ -36,8 +36,10 @@ func (c *company) createOrder(k *call) error {
 func (c *company) enterOrder(r *record) {
 	now := c.stamp()
 	r.with("CreatedUtc", now, "ModifiedUtc", now)
-	if r.integer("Status") != statusDraft {
+	if r.integer("Status") != statusDraft || c.dialect.draftsNumbered {
 		r.set("Number", c.number("order"))
+	}
+	if r.integer("Status") != statusDraft {
 		c.reserve(r, 1)
 	}
 	if r.integer("Status") == statusShipped {
@@ -76,7 +78,7 @@ func (c *company) updateOrder(k *call) error {
 	if from == statusOngoing {
 		c.reserve(old, -1)
 	}
-	if from == statusDraft && to == statusOngoing {
+	if from == statusDraft && to == statusOngoing && !c.dialect.draftsNumbered {
 		r.set("Number", c.number("order"))
 	}
 	if to == statusOngoing || (from == statusOngoing && to == statusShipped) {
@@ -166,8 +168,15 @@ func (c *company) prepareOrder(r, old *record) error {
 	if rows == nil {
 		r.set("Rows", []*record{})
 	}
-	r.given = nil
+	stated := newRecord(r.schema)
+	copy(stated.vals, r.vals)
 	c.sumOrder(r)
+	for _, name := range []string{"Amount", "VatAmount", "RoundingsAmount"} {
+		if c.dialect.amountsKept && r.wasGiven(name) {
+			r.copyFields(stated, name)
+		}
+	}
+	r.given = nil
 	return nil
 }
 

@@ -143,7 +143,7 @@ func (c *company) setPrices(k *call) error {
 	if len(raw) > mostPrices {
 		return invalid("", "Range", "At most %d prices can be set at a time.", mostPrices)
 	}
-	rd := &reader{old: c.form.old}
+	rd := &reader{old: c.form.old, strict: c.dialect.strictFields}
 	var rows []*record
 	for i, e := range raw {
 		m, err := decodeObject(e)

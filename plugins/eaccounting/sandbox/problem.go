@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/pomost/pomost/sdk/sandbox"
@@ -121,13 +122,18 @@ func unauthorized(w http.ResponseWriter, _ *http.Request) {
 		text: "AuthorizationException - Authorization has been denied for this request."}, true)
 }
 
-// rateLimited is the vendor's 429 (samples/error-429.json). There is no Retry-After: the seconds are in the text only.
+// rateLimited is the vendor's 429 (samples/error-429.json). There is no Retry-After: the seconds are in the text only; a dialect has it.
 func rateLimited(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 	limit := sandbox.LimitOf(r.Context())
 	if limit == 0 {
 		limit = defaultRate
 	}
 	seconds := max(1, int((wait+time.Second-1)/time.Second))
+	if sandbox.SettingsOf(r.Context()).Has("dialect", "retry_after") {
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		writeProblem(w, &problem{status: http.StatusTooManyRequests, code: codeTooMany, text: "API calls quota exceeded!"}, true)
+		return
+	}
 	writeProblem(w, &problem{status: http.StatusTooManyRequests, code: codeTooMany,
 		text: fmt.Sprintf("API calls quota exceeded! maximum admitted %d per Minute. Try again in %d seconds.", limit, seconds)}, true)
 }

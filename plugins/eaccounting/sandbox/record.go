@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -108,6 +109,8 @@ type form struct {
 	nullStamps bool
 	// timed shows document dates with a time of midnight UTC.
 	timed bool
+	// unsorted shows the rows of documents backwards.
+	unsorted bool
 	// exact is for the state file: everything as it is held.
 	exact bool
 }
@@ -177,6 +180,10 @@ func (f form) appendValue(b []byte, fd *field, v any) []byte {
 	case *record:
 		return f.append(b, v, nil)
 	case []*record:
+		if f.unsorted && !f.exact && fd.name == "Rows" {
+			v = slices.Clone(v)
+			slices.Reverse(v)
+		}
 		b = append(b, '[')
 		for i, e := range v {
 			if i > 0 {
@@ -249,6 +256,8 @@ type reader struct {
 	exact bool
 	// old ignores the fields that came after 2020.
 	old bool
+	// strict refuses unknown and read-only fields.
+	strict bool
 }
 
 type fieldProblem struct {
@@ -280,6 +289,9 @@ func (rd *reader) object(s *schema, m map[string]any, path string) *record {
 		i, ok := s.index[k]
 		if !ok {
 			if i, ok = s.folded[strings.ToLower(k)]; !ok {
+				if rd.strict {
+					rd.fail(path+k, "Unknown", "The field %s is not known.", k)
+				}
 				continue
 			}
 		}
@@ -287,6 +299,9 @@ func (rd *reader) object(s *schema, m map[string]any, path string) *record {
 		// The Id of a record inside another one is how a body refers to it (labels, rows).
 		reference := f.name == "Id" && path != ""
 		if !rd.exact && ((f.readOnly && !reference) || f.kind == kindOpaque || f.hidden(rd.old)) {
+			if rd.strict && f.readOnly && !reference {
+				rd.fail(path+f.name, "ReadOnly", "The field %s is read-only.", f.name)
+			}
 			continue
 		}
 		r.given[i] = true

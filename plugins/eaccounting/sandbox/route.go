@@ -203,6 +203,9 @@ func (c *company) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !errors.As(err, &p) {
 		p = &problem{status: http.StatusInternalServerError, code: codeInternal, text: err.Error()}
 	}
+	if p.code == codeConflict && c.dialect.conflict409 {
+		p.status = http.StatusConflict
+	}
 	writeProblem(w, p, c.dialect.swagger2020)
 }
 

@@ -12,7 +12,7 @@ func (c *company) makeSettings() {
 	}
 	// "order_standard" and "sales_standard" are known names [SW20, DOC]; the stock module's is not documented.
 	modules := []string{"api_standard", "sales_standard", "order_standard"}
-	if c.stockModule() {
+	if c.stockModule() && !c.dialect.modulesUnnamed {
 		modules = append(modules, "stock_standard")
 	}
 	r := newRecord(schemas["CompanySettingsApi"])

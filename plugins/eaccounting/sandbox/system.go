@@ -33,7 +33,7 @@ func System() sandbox.System {
 			{Key: "rounding", Default: "0", Values: []string{"0", "1"}, Help: "1: totals are rounded to whole units of the company's currency"},
 			{Key: "module.stock", Default: "off", Values: []string{"off", "on"}, Help: "the stock module: StockBalance is read-only and moves by documents"},
 			{Key: "variant", Default: "pro", Values: variantNames(), Help: "the product variant"},
-			{Key: "dialect", Default: "default", Values: dialectNames, List: true, Help: "plausible variants of what is unknown, separated by commas"},
+			{Key: "dialect", Default: "default", Values: dialectNames(), List: true, Help: "plausible variants of what is unknown, separated by commas"},
 		},
 		Scopes:       []string{"ea:api", "ea:sales", "ea:purchase", "ea:accounting", "offline_access"},
 		KnownScopes:  []string{"ea:api", "ea:sales", "ea:sales_readonly", "ea:purchase", "ea:purchase_readonly", "ea:accounting", "ea:accounting_readonly", "vls:api", "offline_access", "openid", "profile", "email"},
