@@ -26,6 +26,11 @@ func (c *connection) Check(ctx context.Context) ([]sdk.CheckResult, error) {
 		s.checkVariant(),
 		s.checkLocked(),
 	}
+	if c.readOnly {
+		out = append(out, sdk.CheckResult{Name: "write_scope", Title: "Something can be written", OK: true, Warning: true, Cause: sdk.CauseRights,
+			Message: "the setting scopes has no ea:sales, so this connection can only be read from",
+			Remedy:  "none where it is only a source; else add ea:sales and authorise the connection again"})
+	}
 	for _, o := range objects {
 		r, err := c.checkObject(ctx, o)
 		if err != nil {

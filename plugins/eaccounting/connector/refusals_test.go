@@ -168,3 +168,49 @@ func TestAllWaitTogether(t *testing.T) {
 		t.Errorf("%d requests did not wait", early)
 	}
 }
+
+// What an update did beside what it was for is compared, and said.
+func TestUpdateIsComparedAfterwards(t *testing.T) {
+	t.Parallel()
+	const id = "1c296026-489d-434c-b7e9-70401278a086"
+	body := func(name, note string) string {
+		return fmt.Sprintf(`{"Id":%q,"CustomerNumber":"1","Name":%q,"Note":%q,"IsActive":true,"ChangedUtc":"2026-11-23T10:00:00Z"}`, id, name, note)
+	}
+	for _, stays := range []bool{true, false} {
+		c := stub(t, func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.Method == http.MethodGet:
+				fmt.Fprint(w, body("Jansen", "mine"))
+			case stays:
+				fmt.Fprint(w, body("Janssen", "mine"))
+			default:
+				fmt.Fprint(w, body("Janssen", "theirs"))
+			}
+		})
+		o, err := objectByName("customers")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.Write(t.Context(), sdk.WriteRequest{Object: "customers", Action: sdk.Update, Records: []record.Record{build(o.schema, "Id", text(id), "Name", text("Janssen"))}},
+			func(res sdk.WriteResult) error {
+				if res.Outcome != sdk.OutcomeUpdated {
+					t.Errorf("%+v", res)
+				}
+				return nil
+			})
+		if err != nil {
+			t.Fatal(err)
+		}
+		host, ok := c.host.(*conformance.Host)
+		if !ok {
+			t.Fatalf("%T", c.host)
+		}
+		said := ""
+		for _, p := range host.Reports() {
+			said += p.What
+		}
+		if strings.Contains(said, "in Note") == stays || strings.Contains(said, "theirs") {
+			t.Errorf("the note stays: %v; said: %q", stays, said)
+		}
+	}
+}

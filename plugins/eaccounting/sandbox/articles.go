@@ -47,7 +47,7 @@ func (c *company) prepareArticle(r, old *record) error {
 	if strings.TrimSpace(r.str("Number")) == "" {
 		return invalid("Number", "Required", "The Number field is required.")
 	}
-	same := c.table("articles").find(func(a *record) bool { return strings.EqualFold(a.str("Number"), r.str("Number")) })
+	same := c.table("articles").numbered(r.str("Number"))
 	if same != nil && same != old {
 		return fail(http.StatusBadRequest, codeConflict, "ConflictException - An article with Number %s already exists.", r.str("Number"))
 	}

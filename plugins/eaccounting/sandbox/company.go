@@ -19,25 +19,48 @@ type table struct {
 	schema *schema
 	byID   map[string]*record
 	order  []*record
+	// number is the field that is unique without case, "" for none, and byNumber its index: a company has 100,000 customers.
+	number   string
+	byNumber map[string]*record
 }
 
-func newTable(schemaName string) *table {
-	return &table{schema: schemas[schemaName], byID: map[string]*record{}}
+// numbers are the fields that are unique, by table.
+var numbers = map[string]string{"customers": "CustomerNumber", "articles": "Number", "projects": "Number"}
+
+func newTable(name, schemaName string) *table {
+	return &table{schema: schemas[schemaName], byID: map[string]*record{}, number: numbers[name], byNumber: map[string]*record{}}
 }
 
 func (t *table) add(r *record) {
 	t.byID[r.str("Id")] = r
 	t.order = append(t.order, r)
+	if t.number != "" {
+		t.byNumber[strings.ToLower(r.str(t.number))] = r
+	}
 }
+
+// numbered finds the record with a number, nil where there is none.
+func (t *table) numbered(number string) *record { return t.byNumber[strings.ToLower(number)] }
 
 // put replaces the record with the same id.
 func (t *table) put(old, r *record) {
+	t.forget(old)
 	t.byID[r.str("Id")] = r
 	t.order[slices.Index(t.order, old)] = r
+	if t.number != "" {
+		t.byNumber[strings.ToLower(r.str(t.number))] = r
+	}
+}
+
+func (t *table) forget(r *record) {
+	delete(t.byID, r.str("Id"))
+	if t.number != "" {
+		delete(t.byNumber, strings.ToLower(r.str(t.number)))
+	}
 }
 
 func (t *table) remove(r *record) {
-	delete(t.byID, r.str("Id"))
+	t.forget(r)
 	i := slices.Index(t.order, r)
 	t.order = slices.Delete(t.order, i, i+1)
 }
@@ -62,7 +85,8 @@ type company struct {
 	// codes are the tables that have no Id of their own, by code: currencies and countries.
 	currencies, countries []*record
 	// prices are the rows of all price lists; they have no Id either.
-	prices []*record
+	prices  []*record
+	priceOf map[[2]string]*record // list and article
 	// numbers are the next number of each series.
 	numbers map[string]int64
 	// lastStamp is the newest change stamp; the next one is later.
@@ -83,7 +107,7 @@ func newCompany(env sandbox.Env) (sandbox.Company, error) {
 	}
 	c.form = form{old: c.dialect.swagger2020, nullStamps: c.dialect.nullStamps, timed: c.dialect.datesWithTime, unsorted: c.dialect.rowsUnsorted}
 	for name, schemaName := range tableSchemas {
-		c.tables[name] = newTable(schemaName)
+		c.tables[name] = newTable(name, schemaName)
 	}
 	c.routes = c.makeRoutes()
 	if err := c.fillBasics(); err != nil {
@@ -220,7 +244,7 @@ func (c *company) Restore(data []byte) error {
 	}
 	tables := map[string]*table{}
 	for name, schemaName := range tableSchemas {
-		t := newTable(schemaName)
+		t := newTable(name, schemaName)
 		for i, raw := range s.Tables[name] {
 			r, err := read(t.schema, raw)
 			if err != nil {
@@ -249,6 +273,7 @@ func (c *company) Restore(data []byte) error {
 		prices = append(prices, p)
 	}
 	c.tables, c.settings, c.lastStamp, c.prices = tables, settings, s.LastStamp, prices
+	c.indexPrices()
 	c.numbers = maps.Clone(s.Numbers)
 	return nil
 }

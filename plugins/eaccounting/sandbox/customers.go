@@ -153,7 +153,7 @@ func validVATNumber(s string) bool {
 func (c *company) customerNumber(given string, old *record) (string, error) {
 	t := c.table("customers")
 	taken := func(n string) bool {
-		r := t.find(func(r *record) bool { return strings.EqualFold(r.str("CustomerNumber"), n) })
+		r := t.numbered(n)
 		return r != nil && r != old
 	}
 	switch {

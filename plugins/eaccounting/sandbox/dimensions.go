@@ -3,7 +3,6 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
-	"strings"
 )
 
 // projectFinished is the status of a project that has ended [SW20 ProjectApi.Status]; 1 goes on.
@@ -49,7 +48,7 @@ func (c *company) updateProject(k *call) error {
 }
 
 func (c *company) prepareProject(r, old *record) error {
-	same := c.table("projects").find(func(p *record) bool { return strings.EqualFold(p.str("Number"), r.str("Number")) })
+	same := c.table("projects").numbered(r.str("Number"))
 	if same != nil && same != old {
 		return fail(http.StatusBadRequest, codeConflict, "ConflictException - A project with Number %s already exists.", r.str("Number"))
 	}

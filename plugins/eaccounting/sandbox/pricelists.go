@@ -22,6 +22,7 @@ func (c *company) needsPro(h func(*call) error) func(*call) error {
 
 // addPriceLists gives a company of the variant Pro what it begins with: the standard list and one agreement, which the API lets nobody make.
 func (c *company) addPriceLists() {
+	c.indexPrices()
 	if c.env.Set["variant"] != "pro" {
 		return
 	}
@@ -91,6 +92,7 @@ func (c *company) deletePriceList(k *call) error {
 	}
 	c.table("salespricelists").remove(r)
 	c.prices = c.pricesOf("", k.id)
+	c.indexPrices()
 	k.w.WriteHeader(http.StatusOK)
 	return nil
 }
@@ -121,13 +123,13 @@ func (c *company) onePrice(k *call) error {
 	return unknownPath("SalesPriceListRow", k.second)
 }
 
-func (c *company) price(list, article string) *record {
+func (c *company) price(list, article string) *record { return c.priceOf[[2]string{list, article}] }
+
+func (c *company) indexPrices() {
+	c.priceOf = map[[2]string]*record{}
 	for _, p := range c.prices {
-		if p.str("SalesPriceListId") == list && p.str("ArticleId") == article {
-			return p
-		}
+		c.priceOf[[2]string{p.str("SalesPriceListId"), p.str("ArticleId")}] = p
 	}
-	return nil
 }
 
 // setPrices sets the net prices of up to 1000 articles; the gross ones follow from their codings [OA26: read-only]. All or none are set.
@@ -170,6 +172,7 @@ func (c *company) setPrices(k *call) error {
 			continue
 		}
 		c.prices = append(c.prices, r)
+		c.priceOf[[2]string{k.id, r.str("ArticleId")}] = r
 	}
 	k.w.WriteHeader(http.StatusOK) // the specification names no answer
 	return nil

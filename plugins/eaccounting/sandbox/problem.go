@@ -19,7 +19,10 @@ const (
 	codeCannotDelete   = 4001
 	codeCannotChange   = 4002
 	codeNotAuthorized  = 4005
+	codeNotActive      = 4004
 	codeNoScope        = 4006
+	codeDenied         = 4007
+	codeReadOnlyUser   = 4019
 	codeWrongVariant   = 4009
 	codeTooMany        = 4010
 	codeLockedPeriod   = 4013

@@ -136,3 +136,34 @@ func TestExchangeRate(t *testing.T) {
 	w.want(w.ok(200, "GET", "/currencies/exchangerate?sourceCurrencyCode=SEK&targetCurrencyCode=EUR&date=2026-06-01", nil), "Rate", "0.0875", "Date", "2026-06-01")
 	w.refused(400, codeInput, "GET", "/currencies/exchangerate?sourceCurrencyCode=QQQ&targetCurrencyCode=EUR", nil)
 }
+
+// Years, locked books, the company's state and the user's rights are settings.
+func TestYearsLocksAndRights(t *testing.T) {
+	w := newWorld(t, "years=2026", "locked_to=2026-03-31")
+	if n := len(w.list("/fiscalyears")); n != 1 {
+		t.Errorf("%d years", n)
+	}
+	invoice := func(w *world, day string) obj {
+		return obj{"CustomerId": w.customer()["Id"], "InvoiceDate": day, "Rows": []obj{row(w.article("A"+day, "21"), "1", "10")}}
+	}
+	w.refused(400, codeNoFiscalYear, "POST", "/customerinvoices", invoice(w, "2027-01-01"))
+	w.refused(400, codeLockedPeriod, "POST", "/customerinvoices", invoice(w, "2026-03-31"))
+	w.ok(201, "POST", "/customerinvoices", invoice(w, "2026-04-01"))
+	w.want(w.ok(200, "GET", "/companysettings", nil), "AccountingLockedTo", "2026-03-31")
+
+	w = newWorld(t, "status=inactive")
+	w.refused(403, codeNotActive, "GET", "/customers", nil)
+	w.want(w.ok(200, "GET", "/companysettings", nil), "CompanyStatus", "0")
+	w = newWorld(t, "status=read_only")
+	w.ok(200, "GET", "/customers", nil)
+	w.refused(403, codeDenied, "POST", "/customers", w.customerBody())
+	w = newWorld(t, "user=read_only")
+	w.refused(403, codeReadOnlyUser, "POST", "/customers", w.customerBody())
+	for _, s := range System().Settings {
+		for value, fine := range map[string]bool{"": true, "2025, 2026": s.Key == "years", "2026-13-01": false, "x": false} {
+			if s.Check != nil && (s.Check(value) == nil) != fine {
+				t.Errorf("%s=%q: %v", s.Key, value, s.Check(value))
+			}
+		}
+	}
+}

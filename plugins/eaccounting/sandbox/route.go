@@ -231,6 +231,9 @@ func (c *company) dispatch(w http.ResponseWriter, r *http.Request) error {
 		if !grant.Has("ea:api") || !grant.Has(h.scopes...) {
 			return fail(http.StatusForbidden, codeNoScope, "NoAccessToScopesException - Requires any of the following scopes: %s.", strings.Join(h.scopes, ", "))
 		}
+		if err := c.admits(r.Method, rt.path); err != nil {
+			return err
+		}
 		body, err := readBody(r)
 		if err != nil {
 			return err
