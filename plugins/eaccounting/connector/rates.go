@@ -126,10 +126,11 @@ func (c *connection) learnCodings(ctx context.Context, b *rateBook, rows []row, 
 	}
 	for i, f := range found {
 		id := keys[i].Fields[0].Value.AsText()
-		switch {
-		case f.Status == sdk.Found:
+		switch f.Status {
+		case sdk.Found:
 			b.coding[id] = strings.ToLower(f.Records[0].Get("CodingId").AsText())
-		case f.Status == sdk.CannotTell:
+		case sdk.AbsentEverywhere: // remembered as none
+		case sdk.CannotTell:
 			delete(b.coding, id)
 		}
 	}

@@ -94,7 +94,7 @@ func TestTooManyRequestsDialect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := http.Get(run.Info.BaseURL + "/units") //nolint:noctx // it answers at once
+		resp, err := http.Get(run.Info.BaseURL + "/units")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -221,19 +219,4 @@ func later(a, b obj, field string) bool {
 	x, ok1 := parseTime(fmt.Sprint(a[field]))
 	y, ok2 := parseTime(fmt.Sprint(b[field]))
 	return ok1 && ok2 && x.After(y)
-}
-
-// facts reads a file of the shared data; where the folder is missing the test is skipped, or fails if it must be there.
-func facts(t *testing.T, name string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "shared", "data", filepath.FromSlash(name)))
-	switch {
-	case err == nil:
-		return data
-	case os.Getenv("POMOST_DATA") == "required":
-		t.Fatal(err)
-	default:
-		t.Skip("the shared data is not beside the checkout: ", err)
-	}
-	return nil
 }

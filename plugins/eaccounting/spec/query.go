@@ -103,7 +103,8 @@ func (t *Tables) filter(schema, text string, report func(at, format string, args
 			i += 3
 			continue
 		}
-		f, known := Field{}, false
+		var f Field
+		var known bool
 		if variable, member, nested := strings.Cut(p, "/"); nested {
 			f, known = t.property(elements[variable], member, report)
 		} else {
