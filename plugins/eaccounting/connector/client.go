@@ -29,6 +29,8 @@ type connection struct {
 	// put back what the other has just written.
 	turns map[string]chan struct{}
 	rates rateBook
+	// stockSeen is when a sign of the stock module was seen last; zero: never.
+	stockSeen time.Time
 }
 
 func newConnection(c config, host sdk.Host) *connection {

@@ -224,7 +224,7 @@ func (c *connection) companyItem(ctx context.Context) ([]sdk.ListItem, error) {
 		"country": s.CountryCode, "currency": s.CurrencyCode, "vat_number": s.VatCode, "terms_of_payment": s.TermsOfPaymentID,
 		"modules": strings.Join(s.ActivatedModules, " "), "variant": variants[s.ProductVariant], "rounding": strconv.Itoa(s.DomesticCurrencyRounding),
 	}}
-	if on := s.countsStock() || c.knows(stockSign); on || len(s.ActivatedModules) > 0 {
+	if on := s.countsStock() || c.stockSign(); on || len(s.ActivatedModules) > 0 {
 		it.Attributes["stock_module"] = strconv.FormatBool(on)
 	}
 	if it.ID == "" {

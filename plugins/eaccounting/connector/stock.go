@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,19 +16,27 @@ import (
 // that is sent does nothing. The module's name among the activated ones is not documented [?], so there are three signs: its name, an
 // article with IsStock (which only the module allows [OA26]), and a quantity that did not stay.
 
-// stockSign is what is learned when any sign of the module was seen.
-const stockSign = "the stock module is on"
+// signLife is how long a sign of the module is believed: it can be switched off while a connection is open.
+const signLife = 15 * time.Minute
+
+// sawStock remembers a sign of the module.
+func (c *connection) sawStock() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stockSeen = time.Now()
+}
+
+// stockSign reports whether a sign of the module was seen lately.
+func (c *connection) stockSign() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.stockSeen.IsZero() && time.Since(c.stockSeen) < signLife
+}
 
 // noteStock learns from articles as they are read.
 func (c *connection) noteStock(o *object, rows []row) {
-	if o.Name != "articles" || c.knows(stockSign) {
-		return
-	}
-	for _, r := range rows {
-		if r.rec.Get("IsStock").AsBool() {
-			c.learn(stockSign)
-			return
-		}
+	if o.Name == "articles" && slices.ContainsFunc(rows, func(r row) bool { return r.rec.Get("IsStock").AsBool() }) {
+		c.sawStock()
 	}
 }
 
@@ -52,7 +61,7 @@ func (c *connection) checkStock(ctx context.Context, s company) (sdk.CheckResult
 		}
 	}
 	if on {
-		c.learn(stockSign)
+		c.sawStock()
 		r.Warning, r.Cause = true, sdk.CauseRights
 		r.Message = "the stock module is on: eAccounting counts its stock by its own documents and takes no quantities"
 		r.Remedy = "leave the flow of stock out, or switch the stock module off in eAccounting"
@@ -68,7 +77,7 @@ func (c *connection) stockCounted(o *object, now, stated record.Record) *sdk.Err
 	if v := stated.Get("IsStock"); !v.IsAbsent() && !v.AsBool() {
 		return nil // it stops being counted with this very change
 	}
-	c.learn(stockSign)
+	c.sawStock()
 	return stockRefused(now)
 }
 
@@ -78,7 +87,7 @@ func (c *connection) stockIgnored(o *object, before, stated, after record.Record
 	if o.Name != "articles" || want.IsEmpty() || want.Equal(before.Get("StockBalance")) || !after.Get("StockBalance").Equal(before.Get("StockBalance")) {
 		return nil
 	}
-	c.learn(stockSign)
+	c.sawStock()
 	if statesMore(o, before, stated) {
 		return nil // the rest was written; the answer's record says what was not
 	}

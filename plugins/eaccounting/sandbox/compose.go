@@ -21,6 +21,7 @@ func (c *company) invoiceOf(doc *record, rowFields ...string) *record {
 		rows = append(rows, row)
 	}
 	inv.set("Rows", rows)
+	inv.set("Persons", doc.get("Persons"))
 	return inv
 }
 
@@ -28,6 +29,9 @@ func (c *company) invoiceOf(doc *record, rowFields ...string) *record {
 func (c *company) composeInvoice(r, customer *record) error {
 	fillFromCustomer(r, customer)
 	if err := c.checkDocument(r); err != nil {
+		return err
+	}
+	if err := checkDeduction(r); err != nil {
 		return err
 	}
 	if !r.wasGiven("CurrencyRate") || r.number("CurrencyRate").Sign() <= 0 {

@@ -66,6 +66,11 @@ func (c *company) prepareDraft(r, old *record) error {
 	if old != nil && old.str("CustomerId") == r.str("CustomerId") {
 		r.copyFields(old, "IncludesVat")
 	}
+	for i, row := range r.list("Rows") {
+		if err := checkConstruction(customer, row, "Rows["+strconv.Itoa(i)+"]."); err != nil {
+			return err
+		}
+	}
 	inv := c.draftInvoice(r, customer)
 	if err := c.composeInvoice(inv, customer); err != nil {
 		return err
@@ -73,6 +78,7 @@ func (c *company) prepareDraft(r, old *record) error {
 	r.with("InvoiceCurrencyCode", inv.get("CurrencyCode"), "TotalAmount", inv.get("TotalAmountInvoiceCurrency"),
 		"TotalVatAmount", inv.get("TotalVatAmountInvoiceCurrency"), "TotalRoundings", inv.get("TotalRoundings"), "TotalAmountBaseCurrency", inv.get("TotalAmount"),
 		"TotalVatAmountBaseCurrency", inv.get("TotalVatAmount"))
+	r.set("ReverseChargeOnConstructionServices", customer.get("ReverseChargeOnConstructionServices"))
 	r.copyFields(inv, "InvoiceAddress1", "InvoiceAddress2", "InvoicePostalCode", "InvoiceCity", "InvoiceCountryCode", "DeliveryCustomerName", "DeliveryAddress1",
 		"DeliveryAddress2", "DeliveryPostalCode", "DeliveryCity", "DeliveryCountryCode", "TermsOfPaymentId", "CustomerNumber", "CustomerName", "CustomerIsPrivatePerson")
 	if v := r.str("DeliveryCustomerName"); v != "" {

@@ -102,7 +102,7 @@ func (c *company) invoiceOrder(order *record) (*record, error) {
 	shipped := order.integer("Status") == statusShipped
 	deliverAll(order)
 	inv := newRecord(schemas["CustomerInvoiceApi"])
-	inv.copyFields(order, "CustomerId", "EuThirdParty", "RotReducedInvoicingType", "OurReference", "YourReference", "BuyersOrderReference",
+	inv.copyFields(order, "CustomerId", "EuThirdParty", "RotReducedInvoicingType", "Persons", "OurReference", "YourReference", "BuyersOrderReference",
 		"InvoiceAddress1", "InvoiceAddress2", "InvoicePostalCode", "InvoiceCity", "InvoiceCountryCode", "InvoiceCustomerName",
 		"DeliveryCustomerName", "DeliveryAddress1", "DeliveryAddress2", "DeliveryPostalCode", "DeliveryCity", "DeliveryCountryCode",
 		"DeliveryMethodName", "DeliveryMethodCode", "DeliveryTermName", "DeliveryTermCode", "DeliveryDate", "TermsOfPaymentId",

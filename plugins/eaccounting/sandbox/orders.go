@@ -142,6 +142,9 @@ func (c *company) prepareOrder(r, old *record) error {
 	if err := c.checkDocument(r); err != nil {
 		return err
 	}
+	if err := checkDeduction(r); err != nil {
+		return err
+	}
 	c.fillDelivery(r, customer, "deliverymethods", "DeliveryMethod")
 	c.fillDelivery(r, customer, "deliveryterms", "DeliveryTerm")
 	r.set("IncludesVat", c.includesVat(customer))

@@ -29,6 +29,7 @@ const (
 	codeFutureDate     = 4023
 	codeVatNumber      = 4025
 	codeHasBackOrders  = 4028
+	codeSSN            = 4029
 	codeForceVatEU     = 4035
 	codeDomesticAmount = 4039
 	codeInternal       = 5000

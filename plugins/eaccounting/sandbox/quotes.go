@@ -180,7 +180,7 @@ func (c *company) quoteToOrder(k *call) error {
 		return err
 	}
 	order := newRecord(schemas["OrderApi"])
-	order.copyFields(r, "CustomerId", "CurrencyCode", "EuThirdParty", "RotReducedInvoicingType")
+	order.copyFields(r, "CustomerId", "CurrencyCode", "EuThirdParty", "RotReducedInvoicingType", "Persons")
 	order.with("OrderDate", c.today(), "CreatedFromQuoteId", r.get("Id"), "Status", int64(statusDraft))
 	if conversion.integer("Type") == 1 {
 		order.set("Status", int64(statusOngoing))

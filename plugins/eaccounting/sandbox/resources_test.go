@@ -167,3 +167,30 @@ func TestYearsLocksAndRights(t *testing.T) {
 		}
 	}
 }
+
+// A document with a household deduction names its persons; reverse charge is for customers who are set up for it.
+func TestDeductionAndConstruction(t *testing.T) {
+	w := newWorld(t, "country=SE", "currency=SEK")
+	article := w.article("A1", "25")
+	customer := w.customer()
+	order := func(persons ...obj) obj {
+		return orderBody(customer, []obj{row(article, "1", "100")}, obj{"CurrencyCode": "SEK", "RotReducedInvoicingType": 1, "Persons": persons})
+	}
+	if got := w.refused(400, codeValidation, "POST", "/orders", order()); got != "Persons" {
+		t.Errorf("field %q", got)
+	}
+	w.refused(400, codeSSN, "POST", "/orders", order(obj{"Ssn": "12345", "Amount": 10}))
+	o := w.ok(201, "POST", "/orders", order(obj{"Ssn": "19800101-1234", "Amount": 10}))
+	inv := w.ok(200, "POST", "/orders/"+fmt.Sprint(o["Id"])+"/convert", nil)
+	if persons, _ := inv["Persons"].([]any); len(persons) != 1 {
+		t.Errorf("the invoice has the persons %v", inv["Persons"])
+	}
+	reversed := func(c obj) obj {
+		return draftBody(c, article, obj{"Rows": []obj{{"IsTextRow": false, "ReversedConstructionServicesVatFree": true, "ArticleId": article["Id"], "Quantity": 1, "UnitPrice": 10}}})
+	}
+	if got := w.refused(400, codeValidation, "POST", "/customerinvoicedrafts", reversed(customer)); got != "Rows[0].ReversedConstructionServicesVatFree" {
+		t.Errorf("field %q", got)
+	}
+	builder := w.customer(obj{"ReverseChargeOnConstructionServices": true, "VatNumber": "SE556677889901"})
+	w.want(w.ok(201, "POST", "/customerinvoicedrafts", reversed(builder)), "ReverseChargeOnConstructionServices", "true")
+}
