@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	emulator "github.com/pomost/pomost/plugins/eaccounting/sandbox"
 	"github.com/pomost/pomost/plugins/eaccounting/spec"
+	"github.com/pomost/pomost/sdk/conformance"
 	"github.com/pomost/pomost/sdk/sandbox"
 )
 
@@ -30,3 +32,29 @@ func generation(dialect string) spec.Generation {
 
 // ours tells the connector's requests from those by which tests bring records in.
 func ours(r *http.Request) bool { return r.UserAgent() == "pomost" }
+
+// The judge sees what passes between a caller and the sandbox: a broken request of the connector's kind is found, one of a test's is not.
+func TestJudgeBites(t *testing.T) {
+	t.Parallel()
+	j := &spec.Judge{Played: spec.G2026, Caller: ours}
+	run, err := sandbox.Start(t.Context(), j.Watch(emulator.System()), sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := conformance.NewHost(t, run.Info)
+	broken := map[string]any{"Name": "a", "Colour": "blue"}
+	host.Call("POST", "/customerlabels", nil, broken)
+	if found := j.Findings(); len(found) > 0 {
+		t.Errorf("%q", found)
+	}
+	host.Call("POST", "/customerlabels", http.Header{"User-Agent": {"pomost"}}, broken)
+	if found := j.Findings(); len(found) != 1 || !strings.Contains(found[0], "Colour is no field of CustomerLabelApi") {
+		t.Errorf("%q", found)
+	}
+	if requests, answers := j.Judged(); requests != 1 || answers != 2 {
+		t.Errorf("%d requests and %d answers were judged", requests, answers)
+	}
+	if err := run.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -9,7 +9,6 @@ import (
 	_ "embed"
 	"fmt"
 	"math/big"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -194,12 +193,4 @@ func (t *Tables) Find(method, path string) (c Call, ok bool) {
 		}
 	}
 	return c, ok
-}
-
-// HasPath tells whether any method has the path.
-func (t *Tables) HasPath(path string) bool {
-	return slices.ContainsFunc([]string{"GET", "POST", "PUT", "DELETE"}, func(m string) bool {
-		_, ok := t.Find(m, path)
-		return ok
-	})
 }
