@@ -297,7 +297,7 @@ func (s *server) unauthorized(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) rateLimited(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 	if s.sys.RateLimited != nil {
-		s.sys.RateLimited(w, r, wait)
+		s.sys.RateLimited(w, r.WithContext(context.WithValue(r.Context(), settingsKey{}, s.set)), wait)
 		return
 	}
 	http.Error(w, "too many requests", http.StatusTooManyRequests)
