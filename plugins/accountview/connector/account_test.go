@@ -112,7 +112,7 @@ func TestFieldsAgainstTheDumps(t *testing.T) {
 		}
 		t.Skip("the data folder is not here: ", err)
 	}
-	for _, name := range []string{"CONTACT", "VAT", "LEDGER", "DAILY", "COST", "ADM_LIST", "COMP_HDR"} {
+	for _, name := range []string{"CONTACT", "VAT", "LEDGER", "DAILY", "COST", "ADM_LIST", "COMP_HDR", "DJ_PAGE", "DJ_LINE"} {
 		raw, err := os.ReadFile(filepath.Join(dir, strings.ToLower(name)+".tsv"))
 		if err != nil {
 			t.Fatal(err)

@@ -171,18 +171,29 @@ func (c *connection) checkObject(ctx context.Context, k *checks, o *object, righ
 	s, err := c.shape(ctx, o.Name)
 	var a *answer
 	if err == nil {
-		a, err = c.get(ctx, &query{object: o.code, fields: s.columns(), bookDate: isoDay(c.today()), pageSize: 1}, s.tables()...)
+		a, err = c.get(ctx, &query{object: o.code, fields: s.columns(), bookDate: isoDay(c.today()), pageSize: sampleRows}, s.tables()...)
 	}
 	switch {
 	case err != nil && o.document && !transient(err) && causeOf(err) != sdk.CauseRights && causeOf(err) != sdk.CauseNoAdministration:
-		k.warn(name, title, fmt.Sprintf("orders cannot be read back: %v. What becomes of an order whose answer is lost must then be decided by a person, and orders are sent without looking whether they exist", err),
-			"give the AccountView user the right to read sales orders")
+		k.warn(name, title, fmt.Sprintf("%s cannot be read back: %v. What becomes of one whose answer is lost must then be decided by a person, and they are sent without looking whether they exist", strings.ToLower(o.Title), err),
+			"give the AccountView user the right to read "+strings.ToLower(o.Title))
 	case err != nil:
-		k.fail(name, title, err)
+		k.fail(name, title, withoutIt(err, o))
 	default:
 		c.checkRow(ctx, k, s, a, name, title)
 	}
 	c.checkRights(k, o, rights, rightsErr)
+}
+
+// withoutIt adds to a missing right what stands still without it.
+func withoutIt(err error, o *object) error {
+	var e *sdk.Error
+	if !errors.As(err, &e) || e.Cause != sdk.CauseRights {
+		return err
+	}
+	told := *e
+	told.Message += "; without it " + o.serves
+	return &told
 }
 
 // checkRow looks at the one row that was read: whether its lines come along, and whether it can be found by its key.
@@ -192,9 +203,15 @@ func (c *connection) checkRow(ctx context.Context, k *checks, s *shape, a *answe
 		k.ok(name, title, "there are none yet")
 		return
 	}
-	key := recs[0].Get(s.Key)
-	if s.document && recs[0].Get(linesField).IsAbsent() {
-		k.warn(name, title, fmt.Sprintf("order %s comes without its lines: what was booked cannot be verified line by line", key), "compare the first orders by eye")
+	i := slices.IndexFunc(recs, func(r record.Record) bool { return !r.Get(s.Key).IsEmpty() })
+	if i < 0 {
+		k.ok(name, title, "none of those read has "+s.Key+" filled, so it was not tried to find one by it")
+		return
+	}
+	rec := recs[i]
+	key := rec.Get(s.Key)
+	if s.document && rec.Get(s.within).IsAbsent() {
+		k.warn(name, title, fmt.Sprintf("%s %s comes without its lines: what was booked cannot be verified line by line", s.code, key), "compare the first documents by eye")
 		return
 	}
 	found, err := c.Find(ctx, sdk.FindRequest{Object: s.Name, Keys: []sdk.Key{{Fields: []sdk.KeyField{{Name: s.Key, Value: key}}}}})
@@ -221,8 +238,8 @@ func (c *connection) checkRights(k *checks, o *object, rights []right, rightsErr
 	case i < 0:
 		k.warn(name, title, fmt.Sprintf("AccountView does not list the business object %s; the module may be missing", o.code), "have the module activated, or correct the setting "+o.setting)
 	case o.Create && !rights[i].InsertAllowed || o.Update && !rights[i].UpdateAllowed:
-		k.fail(name, title, &sdk.Error{Cause: sdk.CauseRights, Message: fmt.Sprintf("AccountView does not allow to write %s (insert %t, update %t)", strings.ToLower(o.Title), rights[i].InsertAllowed, rights[i].UpdateAllowed),
-			Remedy: "give the AccountView user the rights for this function"})
+		k.fail(name, title, withoutIt(&sdk.Error{Cause: sdk.CauseRights, Message: fmt.Sprintf("AccountView does not allow to write %s (insert %t, update %t)", strings.ToLower(o.Title), rights[i].InsertAllowed, rights[i].UpdateAllowed),
+			Remedy: "give the AccountView user the rights for this function"}, o))
 	default:
 		k.ok(name, title, "")
 	}

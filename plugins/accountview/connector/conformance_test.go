@@ -183,6 +183,20 @@ func samples(dialect string) []conformance.Samples {
 			},
 			Hostile: map[string][]string{"COMMENT1": {"WEB'1", `WEB"1`, "WEB+1&x=y", "{^2019-01-31}"}},
 		},
+		{
+			Object: Pages, FindCall: get, CreateCall: create, FaultObject: "DJ2",
+			Prepare: func(e *conformance.Env) { debtor(e, "40001") },
+			New: func(e *conformance.Env, i int) record.Record {
+				return page(e.Schema, fmt.Sprint(1000+i), "40001")
+			},
+			Bad: func(e *conformance.Env) (record.Record, string) {
+				return page(e.Schema, "999", "49999"), ""
+			},
+			Hostile: map[string][]string{"INV_NR": {"A'B\"C", "A&B=C+D", "{^X}%27#"}},
+		},
+	}
+	if !strings.Contains(dialect, "so_rich") {
+		list[3].Lacks = []string{"EXT_ID"}
 	}
 	for i := range list {
 		if strings.Contains(dialect, "px2") {
@@ -214,7 +228,7 @@ func rounded(_ string, sent, stored record.Value) bool {
 }
 
 func order(s *record.Schema, reference, debtor string) record.Record {
-	f, _ := s.Field(linesField)
+	f, _ := s.Field("SO_LINE")
 	lines := make([]record.Value, 2)
 	for i := range lines {
 		l := record.New(f.Type.Elem.Record)
@@ -222,7 +236,25 @@ func order(s *record.Schema, reference, debtor string) record.Record {
 		lines[i] = record.Nested(l)
 	}
 	r := record.New(s)
-	set(&r, "ORD_DATE", testDate, "DEL_DATE", testDate, "RPL_INV", debtor, "RPL_DEL", debtor, "COMMENT1", reference, "COMMENT2", "ext. notitie\ntweede regel", linesField, record.List(lines...))
+	set(&r, "ORD_DATE", testDate, "DEL_DATE", testDate, "RPL_INV", debtor, "RPL_DEL", debtor, "COMMENT1", reference, "COMMENT2", "ext. notitie\ntweede regel", "SO_LINE", record.List(lines...))
+	if _, rich := s.Field("EXT_ID"); rich {
+		set(&r, "EXT_ID", "0123456789ABCDEF"+reference)
+	}
+	return r
+}
+
+// page is a sale of two rates, whose debtor carries the total.
+func page(s *record.Schema, number, debtor string) record.Record {
+	f, _ := s.Field("DJ_LINE")
+	lines := make([]record.Value, 2)
+	for i := range lines {
+		l := record.New(f.Type.Elem.Record)
+		set(&l, "ACCT_NR", []string{"8000", "8010"}[i], "TRN_DESC", "Omzet", "AMOUNT", dec([]string{"-25.01", "-10"}[i]), "VAT_CODE", []string{"1", "2"}[i], "VAT_AMT", dec([]string{"-5.25", "-0.9"}[i]))
+		lines[i] = record.Nested(l)
+	}
+	r := record.New(s)
+	set(&r, "DJ_CODE", "700", "SUB_NR", debtor, "INV_NR", number, "TRN_DATE", testDate, "HDR_DESC", "Webshop "+number, "GROSS_FLG", false, "CUR_CODE", "EUR", "CRED_DAYS", dec("30"),
+		"COMMENT1", "order 12\ntweede regel", "DJ_LINE", record.List(lines...))
 	return r
 }
 

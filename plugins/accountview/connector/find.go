@@ -15,6 +15,9 @@ import (
 	"github.com/pomost/pomost/sdk/record"
 )
 
+// sampleRows are read where one record that has its key is wanted to try something with.
+const sampleRows = 20
+
 // maxRows bounds the rows read for one look-up; more means that a filter is not obeyed or that a key fits everything.
 const maxRows = 5000
 
@@ -339,7 +342,7 @@ func (c *connection) proveMatchAny(ctx context.Context, s *shape, d record.Date,
 		return works, nil
 	}
 	key, _ := s.head.column(s.Key)
-	q := &query{object: s.code, fields: []string{s.source(s.Key)}, bookDate: isoDay(d), pageSize: 1}
+	q := &query{object: s.code, fields: []string{s.source(s.Key)}, bookDate: isoDay(d), pageSize: sampleRows}
 	a, err := c.get(ctx, q, s.head)
 	if err != nil {
 		return false, err
@@ -348,7 +351,12 @@ func (c *connection) proveMatchAny(ctx context.Context, s *shape, d record.Date,
 	if len(rows) == 0 {
 		return true, nil // empty now; nothing is learnt for later
 	}
-	have := rows[0].text(s.Key)
+	i := slices.IndexFunc(rows, func(r row) bool { return r.text(s.Key) != "" })
+	if i < 0 { // pages of other daybooks have no number of an invoice: one by one until there is one to try with
+		c.learnMatchAny(s, false)
+		return false, nil
+	}
+	have := rows[i].text(s.Key)
 	q.any, q.pageSize = true, c.cfg.pageSize
 	q.filters = []filter{c.equal(s, key, have), c.equal(s, key, "~")}
 	a, err = c.get(ctx, q, s.head)
@@ -463,7 +471,7 @@ func (c *connection) ask(ctx context.Context, s *shape, d record.Date, group []*
 					if !k.matches(r) {
 						continue
 					}
-					if id := fmt.Sprint(g, " ", r.text(s.Key)); r.text(s.Key) == "" || !seen[id] {
+					if id := fmt.Sprint(g, " ", s.identity(r)); s.identity(r) == "" || !seen[id] {
 						seen[id] = true
 						if recs == nil {
 							recs = s.records(a, c.cfg.zone)
