@@ -90,6 +90,7 @@ func (c *company) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *company) answer(out *bytes.Buffer, r *http.Request) *fault {
+	c.deliver()
 	path := strings.ToLower(strings.Trim(r.URL.Path, "/"))
 	method := r.Method
 	grant := kit.GrantOf(r.Context())
@@ -134,6 +135,15 @@ func (c *company) answer(out *bytes.Buffer, r *http.Request) *fault {
 // emptyAnswer is the 404 of the dialect empty_404, whatever http_errors says.
 var emptyAnswer = missing("Er zijn geen gegevens gevonden.")
 
+// object finds a business object that this company has.
+func (c *company) object(code string) *object {
+	obj := findObject(code)
+	if obj == nil || c.defs[obj.table] == nil {
+		return nil
+	}
+	return obj
+}
+
 func (c *company) read(out *bytes.Buffer, rawQuery string, system bool) *fault {
 	p, err := parseParams(rawQuery)
 	if err != nil {
@@ -143,7 +153,7 @@ func (c *company) read(out *bytes.Buffer, rawQuery string, system bool) *fault {
 	if strings.TrimSpace(code) == "" {
 		return refuse("De parameter BusinessObject ontbreekt.")
 	}
-	obj := findObject(code)
+	obj := c.object(code)
 	if obj == nil || system && !obj.system {
 		return missing("Het business-object %s bestaat niet.", quote(code))
 	}
@@ -158,6 +168,9 @@ func (c *company) read(out *bytes.Buffer, rawQuery string, system bool) *fault {
 	q, err := c.parseQuery(obj, p)
 	if err != nil {
 		return err
+	}
+	if obj.table == "OPENITEM" {
+		c.ageItems()
 	}
 	rows, first := c.run(q)
 	if len(rows) == 0 && c.dialect["empty_404"] {

@@ -44,7 +44,7 @@ func (tx *transaction) checkOrder(d *draft) *fault {
 			return refuse("Afleveradres %s bestaat niet bij debiteur %s.", quote(code), quote(d.get("RPL_DEL")))
 		}
 	}
-	if err := tx.exists(d, "COST_CODE", "COST", "Kostenplaats"); err != nil {
+	if err := firstFault(tx.exists(d, "COST_CODE", "COST", "Kostenplaats"), tx.exists(d, "PROJ_CODE", "PROJECTS", "Project")); err != nil {
 		return err
 	}
 	for _, l := range d.lines {
@@ -154,7 +154,7 @@ func (tx *transaction) checkPage(d *draft) *fault {
 	c := tx.c
 	if err := firstFault(
 		d.require("DJ_CODE", "Dagboekcode"), tx.exists(d, "DJ_CODE", "DAILY", "Dagboek"),
-		d.require("HDR_DESC", "Omschrijving bladzijde"), tx.exists(d, "COST_CODE", "COST", "Kostenplaats"),
+		d.require("HDR_DESC", "Omschrijving bladzijde"), tx.exists(d, "COST_CODE", "COST", "Kostenplaats"), tx.exists(d, "PROJ_CODE", "PROJECTS", "Project"),
 	); err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (tx *transaction) checkPageLine(d, l *draft, vatNumber string) *fault {
 	if err := firstFault(
 		l.require("ACCT_NR", "Rekeningnr"), tx.exists(l, "ACCT_NR", "LEDGER", "Rekening"),
 		tx.exists(l, "VAT_CODE", "VAT", "BTW-code"), tx.exists(l, "SUB_NR", "CONTACT", "Debiteur"),
-		tx.exists(l, "COST_CODE", "COST", "Kostenplaats"), tx.checkForeign(vatNumber, l.get("VAT_CODE")),
+		tx.exists(l, "COST_CODE", "COST", "Kostenplaats"), tx.exists(l, "PROJ_CODE", "PROJECTS", "Project"), tx.checkForeign(vatNumber, l.get("VAT_CODE")),
 	); err != nil {
 		return err
 	}

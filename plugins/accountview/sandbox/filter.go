@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // operator of a filter. The names Equal, NotEqual, Contains and DateOnOrAfterDate and the numbers 42 and 43 are seen in
@@ -36,6 +37,8 @@ type condition struct {
 	inLine bool
 	op     operator
 	fold   bool
+	prefix bool       // dialect equal_prefix: the value need only be the beginning
+	never  bool       // dialect padded_filters: the value has not the width of its key
 	values []string   // canonical, as columns store them; Contains keeps the spaces of what was asked
 	nums   []*big.Rat // of a numeric column
 	day    bool       // a date without a time
@@ -76,7 +79,7 @@ func (c *company) parseFilters(q *query, p params) *fault {
 	if !ok {
 		return refuse("MatchAnyFilter: %s is geen logische waarde.", quote(p["matchanyfilter"]))
 	}
-	q.any = matchAny
+	q.any = matchAny && !c.dialect["no_match_any"]
 	return nil
 }
 
@@ -182,6 +185,8 @@ func (c *company) setValues(cond *condition, values []string) *fault {
 				v = toCP1252(v)
 			}
 			if cond.op != opContains {
+				cond.never = c.dialect["padded_filters"] && f.padded && utf8.RuneCountInString(v) < f.length
+				cond.prefix = c.dialect["equal_prefix"] && cond.op == opEqual
 				v = strings.TrimRight(v, " ")
 			}
 			if cond.fold {
@@ -244,7 +249,7 @@ func (q *query) fromIndex(t *table) ([]*row, bool) {
 		must = append(slices.Clip(must), q.filters...)
 	}
 	for _, cond := range must {
-		if cond.op != opEqual || cond.inLine || t.index[cond.f] == nil || slices.Contains(cond.values, "") {
+		if cond.op != opEqual || cond.inLine || cond.prefix || cond.never || t.index[cond.f] == nil || slices.Contains(cond.values, "") {
 			continue
 		}
 		if len(cond.values) == 1 {
@@ -301,6 +306,15 @@ func (cond *condition) matchesRow(r *row) bool {
 }
 
 func (cond *condition) matches(stored string) bool {
+	if cond.never {
+		return cond.op == opNotEqual
+	}
+	if cond.prefix {
+		if cond.fold {
+			stored = strings.ToUpper(stored)
+		}
+		return slices.ContainsFunc(cond.values, func(v string) bool { return strings.HasPrefix(stored, v) })
+	}
 	switch cond.op {
 	case opEqual, opNotEqual:
 		found := false

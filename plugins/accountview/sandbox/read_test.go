@@ -82,7 +82,7 @@ func TestDictionary(t *testing.T) {
 		t.Fatalf("ACCT_NAME: %v", name)
 	}
 	tables := s.get("DBF", "Filter=!EMPTY(dct_file.obj_code) AND dct_file.dbf_type=2", "Fields=dct_file.obj_code,dct_file.dbf_name")["DCT_FILE"]
-	if !strings.Contains(fmt.Sprint(tables), "DBF_NAME:SO_HDR   DCT_FILE_Id:13 OBJ_CODE:SO1") {
+	if !strings.Contains(fmt.Sprint(tables), "DBF_NAME:SO_HDR   DCT_FILE_Id:17 OBJ_CODE:SO1") {
 		t.Fatalf("tables: %v", tables)
 	}
 	// The sandbox answers the dictionary at both places, as clients ask for it.

@@ -103,7 +103,7 @@ func writeRow(out *bytes.Buffer, cols []*field, r *row, ids []numbered, more fun
 	sep := byte('{')
 	for _, f := range cols {
 		out.WriteByte(sep)
-		writeString(out, f.name)
+		writeString(out, f.answered)
 		out.WriteByte(':')
 		writeValue(out, f, r.get(f))
 		sep = ','
@@ -129,6 +129,7 @@ type numbered struct {
 func (c *company) render(out *bytes.Buffer, q *query, rows []*row, first int) {
 	w := &tableWriter{out: out, d: c.dialect}
 	name := q.head.name
+	nested := c.dialect["lines_nested"] && q.detail != nil && q.lineCols != nil
 	offset := 0
 	if q.head.key == nil { // the dictionary pages by its row number, which therefore counts through
 		offset = first
@@ -151,9 +152,23 @@ func (c *company) render(out *bytes.Buffer, q *query, rows []*row, first int) {
 				out.WriteByte(']')
 			}
 		}
+		if nested {
+			more = func() {
+				out.WriteByte(',')
+				writeString(out, q.detail.name)
+				out.WriteString(":[")
+				for n, l := range rows[i].lines {
+					if n > 0 {
+						out.WriteByte(',')
+					}
+					writeRow(out, q.lineCols, l, []numbered{{name + "_Id", offset + i}, {"EXT_KEY", n}}, nil)
+				}
+				out.WriteByte(']')
+			}
+		}
 		writeRow(out, q.cols, rows[i], ids, more)
 	})
-	if q.detail != nil && q.lineCols != nil {
+	if q.detail != nil && q.lineCols != nil && !nested {
 		lines, owners := linesOf(rows)
 		w.table(q.detail.name, len(lines), func(i int) {
 			writeRow(out, q.lineCols, lines[i], []numbered{{name + "_Id", owners[i]}, {"EXT_KEY", i}}, nil)
@@ -185,7 +200,7 @@ func (c *company) listObjects(out *bytes.Buffer, system bool) *fault {
 	}
 	list := []entry{}
 	for _, o := range objects {
-		if o.system == system && (c.orders || !o.orders) {
+		if o.system == system && (c.orders || !o.orders) && c.defs[o.table] != nil {
 			list = append(list, entry{Code: o.code, Description: o.desc, InsertAllowed: o.insert, UpdateAllowed: o.update})
 		}
 	}

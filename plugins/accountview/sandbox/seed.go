@@ -119,12 +119,15 @@ func (s *seeder) dictionary() {
 	}
 	for _, spec := range tableSpecs {
 		def := s.c.defs[spec.name]
+		if def == nil {
+			continue
+		}
 		obj := findObject(spec.objCode)
 		readOnly := obj == nil || !obj.insert
 		s.add("DCT_FILE", "DBF_NAME", def.name, "DBF_DESC", def.desc, "DBF_TYPE", "2", "OBJ_CODE", def.objCode, "OBJ_IMP", flag(!readOnly),
 			"NO_INSERT", flag(readOnly), "NO_UPDATE", flag(obj == nil || !obj.update), "NO_DELETE", "1", "NO_XML_UPD", flag(readOnly),
 			"TBL_HDR", def.parent, "TBL_CHILD", def.child)
-		for _, f := range def.fields {
+		for _, f := range def.own() {
 			s.add("DCT_FLD", "FLD_DESC", f.desc, "FIELD_NAME", f.name, "DBF_NAME", def.name, "FIELD_LEN", fmt.Sprint(f.length),
 				"FIELD_TYPE", string(f.typ), "INP_MAND", flag(f.mand), "FLD_FMT", f.fmt, "FLD_MASK", f.mask, "COM_BLK", flag(f.comBlk),
 				"REC_CUST", flag(f.custom))

@@ -58,11 +58,21 @@ var dialectNames = []string{
 	"foreign_vat",         // a domestic VAT code is refused for a debtor whose VAT number is foreign
 	"debtor_discount",     // the debtor's own discount is taken off the price of an order line
 	"contact_tidied",      // debtors are stored with names and places in capitals, addresses cut at 30 characters, telephones without spaces
+	"order_history",       // an order leaves SO1 for the history on the day after its delivery date
+	"joined_dot",          // columns of a joined table are answered as TABLE.FIELD
+	"code_tables",         // payment conditions, shipping methods and warehouses have tables, under made-up names
+	"equal_prefix",        // Equal on a text finds what begins with the value
+	"padded_filters",      // Equal on a key finds it only by its full width
+	"no_match_any",        // MatchAnyFilter is ignored: all filters must hold
+	"no_last_key",         // LastKey is ignored
+	"lines_nested",        // lines come inside their header
+	"retry_after",         // a 429 says how long to wait
 	"vat_per_line",        // order totals round the VAT of each line
 }
 
 // System describes the AccountView sandbox to the kit.
 func System() kit.System {
+	tellsWait := false // dialect retry_after, once the company is made
 	return kit.System{
 		Name:          "accountview",
 		BasePath:      "/api/v3",
@@ -85,11 +95,15 @@ func System() kit.System {
 		Unauthorized: unauthorized,
 		Garbage:      garbage,
 		StatusError:  statusError,
-		RateLimited: func(w http.ResponseWriter, r *http.Request, _ time.Duration) {
+		RateLimited: func(w http.ResponseWriter, r *http.Request, wait time.Duration) {
+			if tellsWait {
+				w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+			}
 			statusError(w, r, http.StatusTooManyRequests)
 		},
 		ObjectOf: objectOf,
 		New: func(env kit.Env) (kit.Company, error) {
+			tellsWait = env.Has("dialect", "retry_after")
 			c, err := newCompany(env)
 			if err != nil {
 				return nil, err

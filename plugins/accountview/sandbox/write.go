@@ -71,7 +71,7 @@ func (c *company) write(out *bytes.Buffer, body []byte, put bool) *fault {
 
 // begin understands the envelope against the dictionary.
 func (c *company) begin(e *envelope, put bool) (*transaction, *fault) {
-	obj := findObject(e.object)
+	obj := c.object(e.object)
 	switch {
 	case strings.TrimSpace(e.object) == "":
 		return nil, refuse("De aanvraag heeft geen BusinessObject.")
@@ -337,6 +337,9 @@ func (tx *transaction) store(d *draft) {
 		l.row.set(l.def.key, c.nextRecord())
 		tx.finishLine(d, l, i)
 		d.row.lines = append(d.row.lines, l.row)
+	}
+	if d.def.name == "DJ_PAGE" {
+		tx.post(d)
 	}
 	if later := c.laterTwin(t, d.row); later != nil {
 		t.update(later, d.row)
