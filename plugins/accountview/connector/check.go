@@ -55,6 +55,7 @@ func (c *connection) Check(ctx context.Context) ([]sdk.CheckResult, error) {
 	}
 	c.checkMail(ctx, k)
 	c.checkBooks(ctx, k)
+	c.checkLists(ctx, k)
 	return k.list, ctx.Err()
 }
 

@@ -178,6 +178,10 @@ func (c *connection) findAround(ctx context.Context, s *shape, d record.Date, ke
 	if len(ask) == 0 {
 		return results, nil
 	}
+	delivered, err := c.history(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	for n, at := range s.neighbours(d) {
 		rows, failed, err := c.lookUp(ctx, s, at, pick(keys, ask))
 		if causeOf(err) == sdk.CauseNoAdministration {
@@ -194,24 +198,18 @@ func (c *connection) findAround(ctx context.Context, s *shape, d record.Date, ke
 			return nil, err
 		}
 		for m, i := range ask {
-			r := &results[i]
-			if failed[m] != nil {
-				var e *sdk.Error
-				if errors.As(failed[m], &e) {
-					r.Cause = e.Cause
-				}
-				if r.Status != sdk.CannotTell { // the first reason is that of the date's own year
-					r.Status, r.Reason = sdk.CannotTell, fmt.Sprintf("%s cannot be read: %v", s.scope(at), failed[m])
-				}
-				continue
-			}
-			r.Scopes = append(r.Scopes, s.scope(at))
-			for _, rec := range rows[m] {
-				if len(r.Records) < sdk.MaxFound && !slices.ContainsFunc(r.Records, func(x record.Record) bool {
-					return record.FingerprintOf(x) == record.FingerprintOf(rec) // answered for every year alike
-				}) {
-					r.Records = append(r.Records, rec)
-				}
+			collect(&results[i], rows[m], failed[m], s.scope(at))
+		}
+		if delivered == nil {
+			continue
+		}
+		gone, searched, failed, err := c.inHistory(ctx, s, delivered, at, pick(keys, ask))
+		if err != nil {
+			return nil, err
+		}
+		for m, i := range ask {
+			if searched[m] {
+				collect(&results[i], gone[m], failed[m], fmt.Sprintf("delivered orders (%s) in the administration of %s", c.cfg.history.code, at))
 			}
 		}
 	}
@@ -225,6 +223,28 @@ func (c *connection) findAround(ctx context.Context, s *shape, d record.Date, ke
 		}
 	}
 	return results, nil
+}
+
+// collect adds what was found in one scope to a result, or why that scope could not be read.
+func collect(r *sdk.FindResult, found []record.Record, failed error, scope string) {
+	if failed != nil {
+		var e *sdk.Error
+		if errors.As(failed, &e) {
+			r.Cause = e.Cause
+		}
+		if r.Status != sdk.CannotTell { // the first reason is that of the date's own year
+			r.Status, r.Reason = sdk.CannotTell, fmt.Sprintf("%s cannot be read: %v", scope, failed)
+		}
+		return
+	}
+	r.Scopes = append(r.Scopes, scope)
+	for _, rec := range found {
+		if len(r.Records) < sdk.MaxFound && !slices.ContainsFunc(r.Records, func(x record.Record) bool {
+			return record.FingerprintOf(x) == record.FingerprintOf(rec) // answered for every year alike
+		}) {
+			r.Records = append(r.Records, rec)
+		}
+	}
 }
 
 func pick(keys []*wanted, which []int) []*wanted {
