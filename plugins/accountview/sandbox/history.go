@@ -37,7 +37,7 @@ func (c *company) archive(order *row) {
 	}
 	for _, l := range order.lines {
 		h := &row{year: order.year}
-		h.set(hst.def.f("REC_ID"), c.nextRecord())
+		h.set(hst.def.f("REC_ID"), l.get(soLine.f("REC_ID"))) // the same however often it is done again
 		h.set(hst.def.f("HST_AH.HDR_TYPE"), salesType)
 		for _, name := range []string{"DEL_DATE", "ORD_NR", "ORD_DATE", "RPL_INV", "RPL_DEL", "COMMENT1", "EXT_ID"} {
 			copied(h, hst.def, order, so, name, "HST_AH."+name)
@@ -50,7 +50,7 @@ func (c *company) archive(order *row) {
 		}
 		hst.insert(h)
 		a := &row{year: order.year}
-		a.set(lines.def.f("REC_ID"), c.nextRecord())
+		a.set(lines.def.f("REC_ID"), l.get(soLine.f("REC_ID")))
 		a.set(lines.def.f("HDR_TYPE"), salesType)
 		copied(a, lines.def, order, so, "DEL_DATE", "ART_DATE")
 		for name, as := range map[string]string{"ART_CODE": "ART_CODE", "ART_DESC1": "ART_DESC1", "ORD_QTY": "ART_QTY", "ART_PX": "ART_PX", "COST_CODE": "COST_CODE"} {

@@ -92,6 +92,7 @@ func System() kit.System {
 		Scopes:       []string{scopeRead, scopeUpdate},
 		KnownScopes:  []string{scopeRead, scopeUpdate, scopeDelete},
 		TokenLife:    time.Hour,
+		Replays:      true,
 		Unauthorized: unauthorized,
 		Garbage:      garbage,
 		StatusError:  statusError,
