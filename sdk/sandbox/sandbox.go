@@ -43,6 +43,9 @@ type System struct {
 	KnownScopes []string
 	// OfflineScope is the scope without which no refresh token is given; "" where none is needed.
 	OfflineScope string
+	// Implicit says that the consent page also gives an access token at once (response_type=token, RFC 6749, 4.2), as browser
+	// applications ask for it.
+	Implicit bool
 	// TokenLife is how long an access token works; 0 means an hour.
 	TokenLife time.Duration
 	// DefaultRate is how many calls a minute one client may make to one endpoint; 0 means no limit.

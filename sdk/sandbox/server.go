@@ -262,6 +262,7 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.EqualFold(r.URL.Path, s.sys.AuthorizePath):
 		s.auth.authorize(w, r)
+		_ = s.tokens()
 		return
 	case strings.EqualFold(r.URL.Path, s.sys.TokenPath):
 		answer := &recorder{header: http.Header{}}

@@ -275,13 +275,43 @@ func (c *connection) checkMail(ctx context.Context, k *checks) {
 	}
 }
 
+// checkAccounts looks whether ledger accounts can be read, from which collective and turnover accounts are chosen.
+func (c *connection) checkAccounts(ctx context.Context, k *checks) {
+	const name, title = "ledger_accounts", "Ledger accounts can be read"
+	accounts, err := c.List(ctx, ListLedgerAccounts)
+	switch {
+	case err != nil:
+		k.fail(name, title, withoutIt(err, &object{serves: "collective and turnover accounts must be typed by hand"}))
+	case len(accounts) == 0:
+		k.warn(name, title, "the company has no ledger accounts", "set them up in AccountView")
+	default:
+		k.ok(name, title, fmt.Sprintf("%d accounts", len(accounts)))
+	}
+}
+
+// checkNumbers warns of sales daybooks that number their pages themselves: what an invoice's own number becomes there is not known.
+func checkNumbers(k *checks, daybooks []sdk.ListItem) {
+	const name, title = "invoice_numbers", "Invoices keep their numbers"
+	var own []string
+	for _, d := range daybooks {
+		if d.Attributes["sales"] == "true" && d.Attributes["numbers_itself"] == "true" {
+			own = append(own, d.ID+" "+d.Name)
+		}
+	}
+	if len(own) > 0 {
+		k.warn(name, title, "numbers are given out automatically in "+strings.Join(own, ", ")+": AccountView may put its own number in place of the invoice's", "use a sales daybook that takes the number as it is")
+		return
+	}
+	k.ok(name, title, "")
+}
+
 // checkBooks looks at what the flows need of the books: VAT codes, and the sales daybook that shows how prices are meant.
 func (c *connection) checkBooks(ctx context.Context, k *checks) {
 	codes, err := c.List(ctx, ListVATCodes)
 	const vatTitle = "VAT codes can be read"
 	switch {
 	case err != nil:
-		k.fail("vat_codes", vatTitle, err)
+		k.fail("vat_codes", vatTitle, withoutIt(err, &object{serves: "invoices do not travel, and no VAT code can be chosen"}))
 	case len(codes) == 0:
 		k.warn("vat_codes", vatTitle, "the company has no VAT codes", "set them up in AccountView")
 	default:
@@ -290,9 +320,11 @@ func (c *connection) checkBooks(ctx context.Context, k *checks) {
 	const title = "The sales daybook shows how prices are meant"
 	daybooks, err := c.List(ctx, ListDaybooks)
 	if err != nil {
-		k.fail("daybook", title, err)
+		k.fail("daybook", title, withoutIt(err, &object{serves: "invoices do not travel, and orders need price_basis set by hand"}))
 		return
 	}
+	c.checkAccounts(ctx, k)
+	checkNumbers(k, daybooks)
 	var sales []string
 	bases := map[string]bool{}
 	for _, d := range daybooks {

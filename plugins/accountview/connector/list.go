@@ -53,7 +53,7 @@ var sources = map[string]source{
 	ListLedgerAccounts: {code: "GL1", table: "LEDGER", id: "ACCT_NR", name: "ACCT_NAME", attributes: map[string]string{
 		"ACCT_TYPE": "type", "ACCT_LINK": "collective", "VAT_CODE": "vat_code", "STAT_SELL": "turnover", "REC_BLK": "blocked"}},
 	ListDaybooks: {code: "DJ1", table: "DAILY", id: "DJ_CODE", name: "DJ_NAME", attributes: map[string]string{
-		"DJ_TYPE": "type", "DJ_TYPEV": "type_name", "GROSS_FLG": "gross", "CUR_CODE": "currency", "DJ_ACCT": "account", "CNG_BLK": "blocked"}},
+		"DJ_TYPE": "type", "DJ_TYPEV": "type_name", "GROSS_FLG": "gross", "CUR_CODE": "currency", "DJ_ACCT": "account", "CNG_BLK": "blocked", "NUM_AUTO": "numbers_itself"}},
 	ListCostCentres:   {code: "CC1", table: "COST", id: "COST_CODE", name: "COST_DESC", attributes: map[string]string{"COST_TYPE": "type"}},
 	ListProjects:      {code: "PJ1", table: "PROJECTS", id: "PROJ_CODE", name: "PROJ_DESC", attributes: map[string]string{"PRO_STAT": "status", "BEG_DATE": "begin", "END_DATE": "end"}},
 	ListArticleGroups: {code: "AG1", table: "ART_GRP", id: "AG_CODE", name: "AG_DESC"},

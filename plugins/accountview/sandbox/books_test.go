@@ -4,9 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	kit "github.com/pomost/pomost/sdk/sandbox"
 )
 
 func (s *site) sum(rows []map[string]any, name string) string {
@@ -188,5 +192,42 @@ func TestHundredThousand(t *testing.T) {
 	}
 	if rows, _, ok := s.c.nextPage(q, s.c.tables["ARTICLE"]); !ok || len(rows) != 10 {
 		t.Errorf("a page in the middle looks at all rows before it (%t, %d rows)", ok, len(rows))
+	}
+}
+
+// A browser application gets its access token in the fragment, and no refresh token with it.
+func TestConsentOfABrowser(t *testing.T) {
+	_, w := start(t, kit.Options{})
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Get(w.info.AuthorizeURL + "?" + url.Values{"response_type": {"token"}, "client_id": {w.info.ClientID}, "redirect_uri": {"http://127.0.0.1:1/app"}, "scope": {scopeRead}, "state": {"s1"}}.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	_, fragment, _ := strings.Cut(resp.Header.Get("Location"), "#")
+	got, err := url.ParseQuery(fragment)
+	if err != nil || got.Get("token_type") != "Bearer" || got.Get("state") != "s1" || got.Get("refresh_token") != "" {
+		t.Fatalf("%s: %v", resp.Header.Get("Location"), err)
+	}
+	w.token = got.Get("access_token")
+	if status, _, body := w.do("GET", "/Companies", ""); status != 200 || !strings.Contains(body, CompanyID) {
+		t.Errorf("%d %s", status, body)
+	}
+	if _, _, body := w.do("POST", "/accountviewdata", encode(t, envelopeOf("", "AG1", part{"ART_GRP", "AG_CODE:C", [][]any{{"X"}}}))); !strings.Contains(body, "scope") {
+		t.Errorf("writing without the scope: %s", body)
+	}
+}
+
+// The user's rights per function: not at all, or reading alone.
+func TestRights(t *testing.T) {
+	s := open(t, "no_right=AR1,AK1:write")
+	contains(t, s.refused("AR1"), "geen recht")
+	s.get("AK1")
+	contains(t, s.refusedPost("", "AK1", part{"ARTICLE", "ART_CODE:C", [][]any{{"A"}}}), "geen recht")
+	contains(t, s.call("GET", "/accountviewbusinessobjects", ""), `{"Code":"AK1","Description":"Artikelen","InsertAllowed":false`)
+	for _, bad := range []string{"NOPE", "AR1:read"} {
+		if checkRights(bad) == nil {
+			t.Errorf("%s is taken", bad)
+		}
 	}
 }

@@ -24,6 +24,7 @@ type company struct {
 	dialect  dialects
 	years    []administration
 	closed   map[string]bool // periods, as 2026-01
+	noRight  map[string]bool // by business object: true for all of it, false for writing alone
 	now      func() time.Time
 	zone     *time.Location
 	defs     map[string]*tableDef
@@ -57,6 +58,9 @@ func newCompany(env kit.Env) (*company, error) {
 		return nil, err
 	}
 	if c.closed, err = parsePeriods(env.Set["closed_periods"]); err != nil {
+		return nil, err
+	}
+	if c.noRight, err = parseRights(env.Set["no_right"]); err != nil {
 		return nil, err
 	}
 	if c.defs, err = loadDictionary(c.dialect); err != nil {
@@ -156,6 +160,9 @@ func (c *company) read(out *bytes.Buffer, rawQuery string, system bool) *fault {
 	obj := c.object(code)
 	if obj == nil || system && !obj.system {
 		return missing("Het business-object %s bestaat niet.", quote(code))
+	}
+	if c.noRight[obj.code] {
+		return forbidden("U hebt geen recht op de functie %s (%s).", obj.desc, obj.code)
 	}
 	if obj.orders {
 		if !c.orders {

@@ -201,7 +201,7 @@ func (c *company) listObjects(out *bytes.Buffer, system bool) *fault {
 	list := []entry{}
 	for _, o := range objects {
 		if o.system == system && (c.orders || !o.orders) && c.defs[o.table] != nil {
-			list = append(list, entry{Code: o.code, Description: o.desc, InsertAllowed: o.insert, UpdateAllowed: o.update})
+			list = append(list, entry{Code: o.code, Description: o.desc, InsertAllowed: o.insert && !c.denied(&o), UpdateAllowed: o.update && !c.denied(&o)})
 		}
 	}
 	return writeJSON(out, list)

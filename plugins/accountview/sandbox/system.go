@@ -87,12 +87,14 @@ func System() kit.System {
 			{Key: "codepage", Default: "utf8", Values: []string{"utf8", "1252"}, Help: "1252: other characters become question marks"},
 			{Key: "closed_periods", Default: "", Help: "periods that take no daybook pages, as in 2026-01,2026-02", Check: checkPeriods},
 			{Key: "module.orders", Default: "on", Values: []string{"on", "off"}, Help: "the order module (SO1)"},
+			{Key: "no_right", Default: "", Help: "functions that the user may not use, as in SO1,DJ2:write,FLD; with :write they may be read", Check: checkRights},
 			{Key: "dialect", Default: "default", Values: dialectNames, List: true, Help: "variants of what is unknown, comma separated"},
 		},
 		Scopes:       []string{scopeRead, scopeUpdate},
 		KnownScopes:  []string{scopeRead, scopeUpdate, scopeDelete},
 		TokenLife:    time.Hour,
 		Replays:      true,
+		Implicit:     true, // a browser application asks so [C NG]
 		Unauthorized: unauthorized,
 		Garbage:      garbage,
 		StatusError:  statusError,
@@ -152,6 +154,27 @@ func checkCurrency(s string) error {
 		return fmt.Errorf("%q is not a currency code such as EUR", s)
 	}
 	return nil
+}
+
+func checkRights(s string) error {
+	_, err := parseRights(s)
+	return err
+}
+
+// parseRights reads the functions that the user lacks: true for all of it, false for writing alone.
+func parseRights(s string) (map[string]bool, error) {
+	out := map[string]bool{}
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		code, word, has := strings.Cut(part, ":")
+		if findObject(code) == nil || has && word != "write" {
+			return nil, fmt.Errorf("%q is not a business object such as SO1 or SO1:write", part)
+		}
+		out[findObject(code).code] = !has
+	}
+	return out, nil
 }
 
 func checkYears(s string) error {

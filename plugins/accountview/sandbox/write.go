@@ -69,6 +69,12 @@ func (c *company) write(out *bytes.Buffer, body []byte, put bool) *fault {
 	return nil
 }
 
+// denied says whether the user may not write an object.
+func (c *company) denied(obj *object) bool {
+	_, not := c.noRight[obj.code]
+	return not
+}
+
 // begin understands the envelope against the dictionary.
 func (c *company) begin(e *envelope, put bool) (*transaction, *fault) {
 	obj := c.object(e.object)
@@ -79,6 +85,8 @@ func (c *company) begin(e *envelope, put bool) (*transaction, *fault) {
 		return nil, missing("Het business-object %s bestaat niet.", quote(e.object))
 	case obj.orders && !c.orders:
 		return nil, forbidden("De module Verkooporders is niet actief: business-object %s is niet beschikbaar.", obj.code)
+	case c.denied(obj):
+		return nil, forbidden("U hebt geen recht om %s (%s) te wijzigen.", obj.desc, obj.code)
 	case put && !obj.update:
 		return nil, refuse("Wijzigen van business-object %s is niet mogelijk.", obj.code)
 	case !obj.insert:
