@@ -233,7 +233,8 @@ func (a *authServer) newCode(c *authCode) string {
 			delete(a.codes, k)
 		}
 	}
-	code := randomToken(24)
+	// A code comes back in an address, so it must be decoded before it is traded: who forgets that does not get past this one.
+	code := randomToken(24) + "+/="
 	if len(a.codes) < maxLive {
 		a.codes[code] = c
 	}

@@ -34,6 +34,7 @@ const (
 	ListPriceLists      = "price_lists"
 	ListContacts        = "contact_persons"
 	ListQuotes          = "quotes"
+	ListRevenue         = "revenue_categories"
 )
 
 var foundLists = []found{
@@ -46,6 +47,7 @@ var foundLists = []found{
 	{list: ListWarehouses, setting: "list_warehouses", title: "warehouses", label: re(`^(magazijnen|magazijn|voorraadlocaties?)$`)},
 	{list: ListPriceLists, setting: "list_price_lists", title: "price lists", label: re(`^prijslijsten$`), id: "APX_LIST"},
 	{list: ListContacts, setting: "list_contact_persons", title: "contact persons", label: re(`^contactpersonen$`)},
+	{list: ListRevenue, setting: "list_revenue_categories", title: "revenue categories", label: re(`^omzetcategorie(ën|en)$`), id: "REV_CAT"},
 	{list: ListQuotes, setting: "list_quotes", title: "quotes", table: "QT_HDR"},
 }
 

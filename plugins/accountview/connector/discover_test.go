@@ -91,3 +91,20 @@ func TestOpenItems(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestListsOfMasterData(t *testing.T) {
+	t.Parallel()
+	b := openBed(t, "default", nil)
+	post(b.Env, "AG1", "ART_GRP", []string{"AG_CODE:C", "AG_DESC:C"}, "HOUT", "Hout")
+	post(b.Env, "CC1", "COST", []string{"COST_CODE:C"}, "WEB")
+	post(b.Env, "PJ1", "PROJECTS", []string{"PROJ_CODE:C", "PROJ_DESC:C", "BEG_DATE:T"}, "P1", "Verbouwing", "2026-01-05")
+	for list, want := range map[string]sdk.ListItem{ListArticleGroups: {ID: "HOUT", Name: "Hout"}, ListCostCentres: {ID: "WEB", Name: "WEB"}, ListProjects: {ID: "P1", Name: "Verbouwing"}} {
+		got := listOf(t, b, list)
+		if len(got) != 1 || got[0].ID != want.ID || got[0].Name != want.Name {
+			t.Errorf("%s: %+v", list, got)
+		}
+	}
+	if got := listOf(t, b, ListProjects); got[0].Attributes["begin"] != "2026-01-05" {
+		t.Errorf("%+v", got)
+	}
+}

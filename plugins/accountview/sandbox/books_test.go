@@ -106,6 +106,8 @@ func TestRelationsAndProjects(t *testing.T) {
 	}
 	s.post("", "PJ1", part{"PROJECTS", "PROJ_CODE:C,PROJ_DESC:C", [][]any{{"P1", "Verbouwing"}}})
 	same(t, column1(s.get("PJ1")["PROJECTS"], "PROJ_CODE"), "P1")
+	s.post("", "AG1", part{"ART_GRP", "AG_CODE:C,AG_DESC:C", [][]any{{"HOUT", "Hout"}}})
+	same(t, column1(s.get("AG1")["ART_GRP"], "AG_DESC"), "Hout")
 	n := s.debtor("Jansen", "")
 	contains(t, s.refusedPost("2026-03-01", "DJ2", part{"DJ_PAGE", "DJ_CODE:C,SUB_NR:C,TRN_DATE:T,HDR_DESC:C,PROJ_CODE:C", [][]any{{"700", n, "2026-03-01", "x", "P2"}}},
 		part{"DJ_LINE", "ACCT_NR:C,AMOUNT:N", [][]any{{"8000", "-1"}}}), "Project 'P2'")
