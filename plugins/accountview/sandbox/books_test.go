@@ -233,3 +233,24 @@ func TestRights(t *testing.T) {
 		}
 	}
 }
+
+// Companies of each country have its rates, and a VAT number that fits its field and says which country it is of.
+func TestCountries(t *testing.T) {
+	for country, rates := range map[string]string{"NL": "21 9 0", "BE": "21 12 6 0", "DE": "19 7 0", "NO": "25 15 12 0", "PL": "23 8 5 0", "SE": "25 12 6 0"} {
+		s := open(t, "country="+country, "currency=XYZ")
+		var got []string
+		for _, r := range s.get("VA1")["VAT"] {
+			got = append(got, fmt.Sprint(r["VAT_PCT"]))
+		}
+		if strings.Join(got, " ") != rates {
+			t.Errorf("%s: %v", country, got)
+		}
+		company := s.get("CMP1", "Fields=VAT_NR")["COMP_HDR"][0]["VAT_NR"].(string)
+		if !strings.HasPrefix(company, country) || len(company) > 14 {
+			t.Errorf("%s: VAT number %s", country, company)
+		}
+		if daybook := s.get("DJ1")["DAILY"][0]; daybook["CUR_CODE"] != "XYZ" {
+			t.Errorf("%s: %v", country, daybook)
+		}
+	}
+}
