@@ -69,7 +69,7 @@ type by struct {
 // locate finds a list's business object. Errors are those of the way to AccountView.
 func (c *connection) locate(ctx context.Context, f found) (by, error) {
 	src := source{id: f.id, name: f.name, attributes: f.attributes}
-	how := ""
+	var how string
 	if named := c.cfg.lists[f.list]; named.code != "" {
 		src.code, src.table, how = named.code, named.table, "named by hand"
 		if named.id != "" {

@@ -12,29 +12,59 @@ import (
 // The history of orders: its lines (ALH, HST_AL) with the columns of their order, which a client asks for as hst_ah.name [C NG]. Whether
 // an order leaves SO1 once it is delivered is not known, nor whether the order's reference comes along: the look-up goes there where
 // the data dictionary shows the reference's column in HST_AH.
+// purchaseType is HDR_TYPE of purchases, which lie in the same table; 1 is sales [C NG].
+const purchaseType = "2"
+
 func historyObject() *object {
 	return &object{Object: sdk.Object{Name: "ALH", Title: "Delivered orders"}, code: "ALH", table: "HST_AL", lines: "HST_AH", setting: "object_history"}
 }
 
-// history is the table of delivered orders as this account has it, nil where there is none that can be searched.
-func (c *connection) history(ctx context.Context, s *shape) (*table, error) {
+// history is the table of delivered orders as this account has it.
+type history struct {
+	head  *table
+	lines *table
+	// of are the columns of its lines by those of an order's line; nil where they do not tell what was ordered.
+	of map[string]column
+}
+
+// lineNames are the columns of the history's lines for those of an order's. Of the table's own columns none is known; its sister, the
+// posted lines (ART_LINE), has these names, so they are used where the dictionary shows them.
+var lineNames = map[string][]string{"ART_CODE": {"ART_CODE"}, "ORD_QTY": {"ORD_QTY", "ART_QTY"}, "ART_PX": {"ART_PX"}}
+
+// history is nil where there is none that can be searched.
+func (c *connection) history(ctx context.Context, s *shape) (*history, error) {
 	if s.Name != Orders {
 		return nil, nil
 	}
-	t, err := c.table(ctx, c.cfg.history.lines)
-	if err != nil || !t.dictionary {
+	head, err := c.table(ctx, c.cfg.history.lines)
+	if err != nil || !head.dictionary {
 		return nil, err
 	}
-	return t, nil
+	h := &history{head: head, of: map[string]column{}}
+	if h.lines, err = c.table(ctx, c.cfg.history.table); err != nil {
+		return nil, err
+	}
+	for name, candidates := range lineNames {
+		for _, candidate := range candidates {
+			if col, ok := h.lines.column(candidate); ok && h.lines.dictionary {
+				h.of[name] = col
+				break
+			}
+		}
+	}
+	if len(h.of) < len(lineNames) || s.detail == nil {
+		h.of = nil
+	}
+	return h, nil
 }
 
 // inHistory finds keys among the delivered orders of one administration. searched tells for each whether it could be asked for; what is
 // found has those of the order's columns that the history has. Errors are those of the way to AccountView.
-func (c *connection) inHistory(ctx context.Context, s *shape, t *table, d record.Date, keys []*wanted) (found [][]record.Record, searched []bool, failed []error, err error) {
+func (c *connection) inHistory(ctx context.Context, s *shape, h *history, d record.Date, keys []*wanted) (found [][]record.Record, searched []bool, failed []error, err error) {
 	found, searched, failed = make([][]record.Record, len(keys)), make([]bool, len(keys)), make([]error, len(keys))
 	var ask []int
 	for i, k := range keys {
-		if !slices.ContainsFunc(k.columns, func(col column) bool { _, ok := t.column(col.Name); return !ok }) {
+		if !slices.ContainsFunc(k.columns, func(col column) bool { _, ok := h.head.column(col.Name); return !ok }) {
 			ask, searched[i] = append(ask, i), true
 		}
 	}
@@ -50,7 +80,7 @@ func (c *connection) inHistory(ctx context.Context, s *shape, t *table, d record
 		}
 		group := ask[:n]
 		ask = ask[n:]
-		if e := c.askHistory(ctx, s, t, d, keys, group, found); e != nil {
+		if e := c.askHistory(ctx, s, h, d, keys, group, found); e != nil {
 			if transient(e) {
 				return nil, nil, nil, e
 			}
@@ -63,13 +93,21 @@ func (c *connection) inHistory(ctx context.Context, s *shape, t *table, d record
 }
 
 // askHistory asks for keys in one request: several as alternatives.
-func (c *connection) askHistory(ctx context.Context, s *shape, t *table, d record.Date, keys []*wanted, group []int, found [][]record.Record) error {
+func (c *connection) askHistory(ctx context.Context, s *shape, h *history, d record.Date, keys []*wanted, group []int, found [][]record.Record) error {
+	t := h.head
 	q := &query{object: c.cfg.history.code, bookDate: isoDay(d), pageSize: c.cfg.pageSize, any: len(group) > 1}
 	for _, col := range s.head.cols {
 		if _, ok := t.column(col.Name); ok {
 			q.fields = append(q.fields, t.name+"."+col.Name)
 		}
 	}
+	if _, typed := t.column("HDR_TYPE"); typed {
+		q.fields = append(q.fields, t.name+".HDR_TYPE")
+	}
+	for _, col := range h.of {
+		q.fields = append(q.fields, h.lines.name+"."+col.Name)
+	}
+	slices.Sort(q.fields)
 	for _, i := range group {
 		for n, col := range keys[i].columns {
 			for _, v := range variants(col, keys[i].values[n], false)[:1] {
@@ -77,7 +115,8 @@ func (c *connection) askHistory(ctx context.Context, s *shape, t *table, d recor
 			}
 		}
 	}
-	seen := map[string]bool{}
+	order := map[string]int{} // place in found by key and order: one row comes for each of its lines
+	lines := map[string][]row{}
 	for total := 0; ; {
 		a, err := c.get(ctx, q, t)
 		if err != nil {
@@ -85,16 +124,25 @@ func (c *connection) askHistory(ctx context.Context, s *shape, t *table, d recor
 		}
 		rows := a.rows(c.cfg.history.table)
 		for _, r := range rows {
-			r = joinedRow(r, t, s.head)
+			if r.text(t.name+"_HDR_TYPE") == purchaseType || r.text("HDR_TYPE") == purchaseType {
+				continue
+			}
+			head := joinedRow(r, t, s.head)
 			for _, i := range group {
-				if !keys[i].matches(r) {
+				if !keys[i].matches(head) {
 					continue
 				}
-				rec := s.record(r, nil, false, c.cfg.zone)
-				if id := fmt.Sprint(i, " ", record.FingerprintOf(rec)); !seen[id] { // one row for each line of the order
-					seen[id] = true
-					found[i] = append(found[i], rec)
+				id := fmt.Sprint(i, " ", record.FingerprintOf(s.record(head, nil, false, c.cfg.zone)))
+				if _, seen := order[id]; !seen {
+					order[id] = len(found[i])
+					found[i] = append(found[i], record.Record{})
 				}
+				line := row{}
+				for name, col := range h.of {
+					line[name] = r[col.Name]
+				}
+				lines[id] = append(lines[id], line)
+				found[i][order[id]] = s.record(head, lines[id], h.of != nil, c.cfg.zone)
 			}
 		}
 		if total += len(rows); total > maxRows {
