@@ -212,7 +212,7 @@ var objects = []object{
 	{code: "VA1", desc: "BTW-codes", table: "VAT", insert: true, update: true},
 	{code: "CC1", desc: "Kostenplaatsen", table: "COST", insert: true, update: true},
 	{code: "AP1", desc: "Crediteuren", table: "CONTACT", only: "CRED_SHOW"},
-	{code: "CON", desc: "Bedrijven", table: "CONTACT", extras: []string{"USR_LINK"}},
+	{code: "CON", desc: "Bedrijven", table: "CONTACT"},
 	{code: "GJ1", desc: "Grootboekmutaties", table: "TRANSACT", extras: []string{"TRN_HDR"}},
 	{code: "PJ1", desc: "Projecten", table: "PROJECTS", insert: true, update: true},
 	{code: "OI1", desc: "Openstaande posten", table: "OPENITEM"},

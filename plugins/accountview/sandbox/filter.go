@@ -69,6 +69,9 @@ func (c *company) parseFilters(q *query, p params) *fault {
 	}
 	slices.Sort(numbers)
 	for _, n := range numbers {
+		if p.noFilter(strconv.Itoa(n)) {
+			continue
+		}
 		cond, err := c.parseFilter(q, p, strconv.Itoa(n))
 		if err != nil {
 			return err
@@ -81,6 +84,17 @@ func (c *company) parseFilters(q *query, p params) *fault {
 	}
 	q.any = matchAny && !c.dialect["no_match_any"]
 	return nil
+}
+
+// noFilter says whether a numbered filter is none: clients send FilterIsListOfValuesN=false alone, or all of it empty [C GO].
+func (p params) noFilter(n string) bool {
+	for _, name := range []string{"filtercontrolsource", "filteroperator", "filtervaluetype", "filtervalue"} {
+		if p[name+n] != "" {
+			return false
+		}
+	}
+	list, ok := parseLogical(p["filterislistofvalues"+n])
+	return ok && !list
 }
 
 func (c *company) parseFilter(q *query, p params, n string) (*condition, *fault) {

@@ -71,7 +71,7 @@ func (c *company) parseQuery(obj *object, p params) (*query, *fault) {
 	if q.page > 1 && q.size == 0 {
 		return nil, refuse("PageNumber kan niet zonder PageSize.")
 	}
-	if err = q.parseFields(p["fields"]); err != nil {
+	if err = q.parseFields(p["fields"], c.dialect["strict_fields"]); err != nil {
 		return nil, err
 	}
 	if err = c.parseFilters(q, p); err != nil {
@@ -120,7 +120,10 @@ func (q *query) resolve(name string) (f *field, inLine bool, err *fault) {
 
 // parseFields reads the column list; none given means all columns of the header and of the lines. Lines that are not
 // asked for by any of their columns do not come along.
-func (q *query) parseFields(list string) *fault {
+//
+// A column that does not exist is left out: a client that is in use asks for some (project.pro_stat, art_line.art_line_id, and names
+// with a blank in them [C RB]). In the dialect strict_fields it is refused.
+func (q *query) parseFields(list string, strict bool) *fault {
 	all := func() {
 		q.cols = q.head.own()
 		if q.detail != nil {
@@ -146,6 +149,9 @@ func (q *query) parseFields(list string) *fault {
 			continue
 		}
 		f, inLine, err := q.resolve(name)
+		if err != nil && !strict {
+			continue
+		}
 		if err != nil {
 			return err
 		}

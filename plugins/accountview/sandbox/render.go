@@ -121,6 +121,12 @@ func writeRow(out *bytes.Buffer, cols []*field, r *row, ids []numbered, more fun
 	out.WriteByte('}')
 }
 
+// numbered says whether an object's rows carry <TABLE>_Id: only tables that others belong to have it, as in a .NET DataSet. VAT, LEDGER,
+// DAILY, COST, ADM_LIST and the relations of CON come without [C GO: its types of those answers take nothing else].
+func (o *object) numbered() bool {
+	return len(o.extras) > 0 || o.table == "SO_HDR" || o.table == "DJ_PAGE" || o.table == "COMP_HDR"
+}
+
 type numbered struct {
 	name string
 	n    int
@@ -135,22 +141,16 @@ func (c *company) render(out *bytes.Buffer, q *query, rows []*row, first int) {
 		offset = first
 	}
 	w.table(name, len(rows), func(i int) {
-		ids := []numbered{{name + "_Id", offset + i}}
+		var ids []numbered
+		if q.obj.numbered() {
+			ids = append(ids, numbered{name + "_Id", offset + i})
+		}
 		if name != "DCT_FLD" && name != "DCT_FILE" {
 			ids = append(ids, numbered{"EXT_KEY", i})
 		}
 		var more func()
-		if name == "COMP_HDR" { // COMP_LN comes nested here [C GO]; of its columns none is known
-			more = func() {
-				out.WriteString(`,"COMP_LN":[`)
-				for n := range c.years {
-					if n > 0 {
-						out.WriteByte(',')
-					}
-					out.WriteString(`{"COMP_HDR_Id":` + strconv.Itoa(i) + `,"EXT_KEY":` + strconv.Itoa(n) + `}`)
-				}
-				out.WriteByte(']')
-			}
+		if name == "COMP_HDR" { // COMP_LN comes nested here, and of its columns a client's type knows none [C GO]
+			more = func() { out.WriteString(`,"COMP_LN":[]`) }
 		}
 		if nested {
 			more = func() {

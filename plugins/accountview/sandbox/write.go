@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -225,9 +226,9 @@ func scalar(name string, raw any) (string, *fault) {
 // attach hangs lines under the header whose RowId is their HeaderId.
 func (tx *transaction) attach(lines []*draft) *fault {
 	byID := make(map[string]*draft, len(tx.heads))
-	for _, h := range tx.heads {
-		if h.rowID == "" {
-			continue
+	for i, h := range tx.heads {
+		if h.rowID == "" { // a client leaves it out and counts from 1 in its lines [C GO]
+			h.rowID = strconv.Itoa(i + 1)
 		}
 		if byID[h.rowID] != nil {
 			return refuse("RowId %s komt twee keer voor.", quote(h.rowID))
@@ -380,7 +381,11 @@ func (tx *transaction) echo(out *bytes.Buffer) {
 	def := tx.heads[0].def
 	w.table(def.name, len(tx.heads), func(i int) {
 		d := tx.heads[i]
-		writeRow(out, echoed(d), d.row, []numbered{{def.name + "_Id", i}, {"EXT_KEY", i}}, nil)
+		ids := []numbered{{"EXT_KEY", i}}
+		if tx.obj.numbered() {
+			ids = []numbered{{def.name + "_Id", i}, {"EXT_KEY", i}}
+		}
+		writeRow(out, echoed(d), d.row, ids, nil)
 	})
 	if def.child != "" {
 		var lines []*draft
