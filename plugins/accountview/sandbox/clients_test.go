@@ -69,3 +69,29 @@ func TestAsTheRubyClient(t *testing.T) {
 		"Fields=transact.acct_nr,transact.sub_nr,transact.cost_code,transact.proj_code,transact.src_type,transact.src_id,transact.rec_id,transact.trn_date,transact.trn_desc,transact.amount,transact.period")
 	contains(t, open(t, "dialect=strict_fields").refused("AKH", "Fields=art_line.art_line_id"), "komt niet voor")
 }
+
+// A PHP client writes members in small letters, row numbers as numbers, dates with a Z and prices as its division leaves them; it reads
+// without Fields and without a date [C PHP].
+func TestAsThePHPClient(t *testing.T) {
+	s := open(t)
+	n := s.debtor("Jansen", "jan@example.nl")
+	s.article("MUG", "10")
+	s.post("", "AG1", part{"ART_GRP", "AG_CODE:C,AG_DESC:C", [][]any{{"HOUT", "Hout"}}})
+	body := strings.ReplaceAll(encode(t, envelopeOf("2026-03-01T23:30:00.000Z", "SO1",
+		part{"SO_HDR", "RowId:C,INV_DATE:T,RPL_INV:C,DEL_DATE:T,COMMENT1:C,ORD_DATE:T,RPL_DEL:C,TO_EMAIL:C,PD_AMT:N",
+			[][]any{{1, "2026-03-01T23:30:00.000Z", n, "2026-03-01T23:30:00.000Z", "100000124", "2026-03-01T23:30:00.000Z", n, "jan@example.nl", 1.5}}},
+		part{"SO_LINE", "RowId:C,HeaderId:C,DEL_DATE:T,ART_CODE:C,ORD_QTY:N,ART_PX:N", [][]any{{1, 1, "2026-03-01T23:30:00.000Z", "MUG", "3.0000", 8.264462809917355}}})), `"Name":"`, `"name":"`)
+	s.decode(s.call("POST", "/accountviewdata", body))
+	got := s.get("SO1", "BookDate=2026-03-01")
+	if h, l := got["SO_HDR"][0], got["SO_LINE"][0]; h["ORD_DATE"] != "2026-03-01T00:00:00" || l["ART_PX"] != 8.2645 || l["ORD_QTY"] != 3.0 {
+		t.Errorf("%v %v", h, l)
+	}
+	all := s.get("AK1", "PageNumber=1", "PageSize=10", "FilterControlSource1=CNG_DATE", "FilterOperator1=DateOnOrAfterDate", "FilterValueType1=T", "FilterValue1={^2020-01-31 12:00:00}", "FilterIsListOfValues1=false")
+	if a := all["ARTICLE"]; len(a) != 1 || a[0]["ART_DESC1"] != "Artikel MUG" || a[0]["QTY_AVAIL"] != 0.0 || a[0]["PX_SELL"] != 10.0 {
+		t.Errorf("%v", all)
+	}
+	group := s.get("AG1", append(filter("1", "AG_CODE", "Equal", "C", "HOUT"), "PageSize=1", "FilterIsListOfValues1=false")...)["ART_GRP"]
+	same(t, column1(group, "AG_DESC"), "Hout")
+	found := s.get("AR1", append(filter("1", "MAIL_BUS", "Equal", "C", "jan@example.nl"), "PageSize=1", "FilterIsListOfValues1=false")...)["CONTACT"]
+	same(t, column1(found, "SUB_NR"), n)
+}
