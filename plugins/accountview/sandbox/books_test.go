@@ -166,12 +166,12 @@ func TestHundredThousand(t *testing.T) {
 	}
 	s := open(t)
 	const n = 100_000
-	for from := 0; from < n; from += 5000 {
-		var rows [][]any
-		for i := from; i < from+5000; i++ {
-			rows = append(rows, []any{fmt.Sprintf("ART-%06d", i), "1.25"})
-		}
-		s.post("", "AK1", part{"ARTICLE", "ART_CODE:C,PX_SELL:N", rows})
+	seed := s.c.seeder()
+	for i := range n {
+		seed.add("ARTICLE", "ART_CODE", fmt.Sprintf("ART-%06d", i), "PX_SELL", "1.25")
+	}
+	if seed.err != nil {
+		t.Fatal(seed.err)
 	}
 	began := time.Now()
 	last, pages := "", 0
