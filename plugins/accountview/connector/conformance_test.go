@@ -266,7 +266,7 @@ func page(s *record.Schema, number, debtor string) record.Record {
 var conformanceDialects = []string{"default", "http_errors,missing_key,single_object,so_rich,article_rich,strict_fields", "echo_none,empty_404,case_sensitive_mail,put_clears", "so1_unreadable,http_errors,contact_tidied",
 	"year_masters,reservations,no_qty_avail,debtor_discount,vat_per_line,foreign_vat,px2,qty2,retry_after,lines_nested",
 	"order_history,so_rich,strict_fields,joined_dot,equal_prefix,padded_filters,article_two_eans,so_sent",
-	"no_match_any,no_last_key,code_tables,empty_404,codepage=1252",
+	"no_match_any,no_last_key,short_dates,code_tables,empty_404,codepage=1252",
 }
 
 func TestEveryDialectConforms(t *testing.T) {

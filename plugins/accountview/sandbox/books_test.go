@@ -146,6 +146,11 @@ func TestReadingDialects(t *testing.T) {
 	same(t, names("default", "LastKey=10001", "PageSize=1"), "Alfabet")
 	same(t, names("no_last_key", "LastKey=10001", "PageSize=1"), "Alfa")
 
+	for dialect, want := range map[string]string{"default": "2026-01-01T00:00:00", "short_dates": "2026-01-01"} {
+		if per := open(t, "dialect="+dialect).get("PER", "BookDate=2026-05-05", "Fields=BEG_DATE")["ADM_PER"]; per[0]["BEG_DATE"] != want {
+			t.Errorf("%s: %v", dialect, per[0])
+		}
+	}
 	s := open(t, "dialect=lines_nested")
 	n := s.debtor("Jansen", "")
 	s.article("A", "1")

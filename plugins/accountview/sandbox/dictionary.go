@@ -26,6 +26,7 @@ type field struct {
 	padded   bool // answered at its full width, right-padded with spaces
 	pos      int
 	sysOnly  bool   // stamps that only the server writes
+	short    bool   // a date is answered without a time
 	answered string // its name in answers
 	joined   bool   // a column of the joined table, asked for as table.field and answered as TABLE_FIELD
 }
@@ -154,6 +155,7 @@ func loadDictionary(d dialects) (map[string]*tableDef, error) {
 			mand: strings.Contains(c[5], "m"), comBlk: strings.Contains(c[5], "b"), custom: strings.Contains(c[5], "u"),
 			upper: c[6] == "!", padded: paddedFields[c[1]] && c[2] == "C", sysOnly: stampFields[c[1]], pos: len(def.fields),
 		}
+		f.short = f.typ == 'D' && d["short_dates"]
 		switch {
 		case d["px2"] && (f.name == "ART_PX" || f.name == "PX_SELL"):
 			f.dec = 2

@@ -51,6 +51,9 @@ func writeValue(out *bytes.Buffer, f *field, text string) {
 			out.WriteString("true")
 		}
 	default:
+		if f.short && len(text) > 10 {
+			text = text[:10]
+		}
 		if f.padded && text != "" {
 			text = pad(text, f.length)
 		}

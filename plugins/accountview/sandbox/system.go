@@ -67,6 +67,7 @@ var dialectNames = []string{
 	"no_last_key",         // LastKey is ignored
 	"lines_nested",        // lines come inside their header
 	"strict_fields",       // a column that does not exist is refused instead of left out of the answer
+	"short_dates",         // dates are answered without a time
 	"retry_after",         // a 429 says how long to wait
 	"vat_per_line",        // order totals round the VAT of each line
 }
