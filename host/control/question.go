@@ -268,7 +268,7 @@ func (q *questionnaire) connection(ctx context.Context, system string) (name str
 		name = strings.TrimSpace(name)
 		conf, secrets := flow.Connection{Connector: system, Settings: map[string]string{}}, map[string]string{}
 		for _, f := range c.Settings {
-			if v := strings.TrimSpace(wordOf(a.Fields[f.Key])); v != "" && v != wordOf(f.Value) {
+			if v := settingText(a.Fields[f.Key]); v != "" && v != wordOf(f.Value) {
 				conf.Settings[f.Key] = v
 			}
 		}
@@ -679,6 +679,14 @@ func wordOf(v any) string {
 		return x
 	}
 	return fmt.Sprint(v)
+}
+
+// settingText is a value as a connection's settings state it: a list is parted by commas.
+func settingText(v any) string {
+	if list, ok := v.([]any); ok {
+		return strings.Join(wordsOf(list), ", ")
+	}
+	return strings.TrimSpace(wordOf(v))
 }
 
 func wordsOf(v any) []string {

@@ -2,6 +2,7 @@ package harness_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -95,7 +96,14 @@ func newWizard(t *testing.T) *wizard {
 // system answers the question for a connection, first wrongly.
 func (z *wizard) system(name string, s *harness.System, more map[string]any) {
 	z.t.Helper()
-	fields := map[string]any{"name": name, "base_url": "nonsense", "client_id": s.Info.ClientID, "client_secret": s.Info.ClientSecret}
+	fields := map[string]any{}
+	for _, f := range z.step.Question.Fields { // a form gives what stands in it, an empty list too
+		fields[f.Key] = f.Value
+		if f.Type == control.FieldTexts && f.Value == nil {
+			fields[f.Key] = []any{}
+		}
+	}
+	maps.Copy(fields, map[string]any{"name": name, "base_url": "nonsense", "client_id": s.Info.ClientID, "client_secret": s.Info.ClientSecret})
 	for k, v := range more {
 		fields[k] = v
 	}
