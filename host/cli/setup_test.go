@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -122,6 +123,41 @@ func TestSetupWays(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSetupEndsInAConsent: where the lines end while a browser is waited for, nobody would answer what comes next.
+func TestSetupEndsInAConsent(t *testing.T) {
+	w := tuitest.NewWorld()
+	w.Ask = tuitest.Questions(func() bool { return false })
+	var out bytes.Buffer
+	a := &app{ctx: t.Context(), stdout: &out, stderr: &out, out: cleanWriter{&out}, errs: cleanWriter{&out}, output: outputText}
+	lines := strings.Join(plainest[:5], "\n") + "\n"
+	for name, api := range map[string]control.API{"pasted": unheard{w}, "heard of by listening": heard{w}} {
+		q := &questions{app: a, api: api, in: newLineReader(strings.NewReader(lines))}
+		done := make(chan error, 1)
+		go func() {
+			_, err := q.run()
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if f := control.AsFailure(err); f == nil || f.Exit() != control.ExitUsage || !strings.Contains(f.Error(), "ended here") || !strings.Contains(err.Error(), "Consent at") {
+				t.Errorf("%s: the end is told as %v", name, err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s: it waits on", name)
+		}
+	}
+}
+
+// heard is a world whose consents are heard of at an address of this machine.
+type heard struct{ *tuitest.World }
+
+// Authorize implements control.API.
+func (h heard) Authorize(ctx context.Context, req control.AuthorizeRequest) (control.AuthorizeResult, error) {
+	r, err := h.World.Authorize(ctx, req)
+	r.RedirectURL = "http://127.0.0.1:0/callback"
+	return r, err
 }
 
 func TestSetupSaysNo(t *testing.T) {
