@@ -405,12 +405,16 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 	}
 	settings := map[string]any{}
 	maps.Copy(settings, conf.Settings)
-	choices := q.options(ctx, conf, recipe)
+	choices, found := q.lookUp(ctx, conf, recipe)
 	take := func(keys []string) func(Answer) []flow.Problem {
 		return func(a Answer) []flow.Problem {
-			next := maps.Clone(settings)
+			next, fields := maps.Clone(settings), a.Fields
+			own := recipe.Kind == stockKind && fields[formulaKey] == ownFormula
+			if recipe.Kind == stockKind {
+				fields = formulaAnswer(fields)
+			}
 			for _, k := range keys {
-				if v, given := a.Fields[k]; given && !a.Skipped {
+				if v, given := fields[k]; given && !a.Skipped {
 					if delete(next, k); !blank(v) {
 						next[k] = v
 					}
@@ -425,26 +429,42 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 			if len(problems) == 0 {
 				settings = next
 			}
+			for i := range problems { // it stands where it was typed
+				if own && problems[i].Path == formulaKey {
+					problems[i].Path = formulaOwn
+				}
+			}
 			return problems
 		}
 	}
 	page := Question{Kind: QuestionForm, Title: recipe.Title, Flow: name, Skippable: !all}
 	var keys []string
 	for _, s := range recipe.Settings {
-		if s.Planned || !all && s.Question == "" {
+		if s.Planned || !all && (s.Question == "" || found[s.Key]) {
 			continue
 		}
-		f := q.field(s, settings, choices)
+		fields := []Field{q.field(s, settings, choices)}
+		formula := recipe.Kind == stockKind && s.Key == formulaKey
+		if formula {
+			fields = formulaFields(fields[0])
+		}
 		if all {
-			page.Fields, keys = append(page.Fields, f), append(keys, s.Key)
+			page.Fields, keys = append(page.Fields, fields...), append(keys, s.Key)
 			continue
+		}
+		if f := fields[0]; f.Type == FieldChoice && len(f.Options) == 1 {
+			continue // there is nothing to choose
 		}
 		one := page
-		one.ID, one.Text, one.Fields = askFlow+name+":"+s.Key, s.Question, []Field{f}
+		one.ID, one.Text, one.Fields = askFlow+name+":"+s.Key, s.Question, fields
 		q.total = max(q.total, q.number+2)
-		if !q.ask(one, take([]string{s.Key})) {
-			return false, nil
+		if q.ask(one, take([]string{s.Key})) {
+			continue
 		}
+		if formula {
+			q.levels(ctx, name, conf, recipe).formulaQuestion(q.step.Question)
+		}
+		return false, nil
 	}
 	if all {
 		page.ID, page.Text = askFlow+name, "All settings of the flow "+name+". What is left empty has its default."
@@ -476,30 +496,35 @@ func (q *questionnaire) field(s flow.Setting, settings map[string]any, choices m
 	return f
 }
 
-// options are the values that the systems' own lists offer for settings, where they can be asked.
-func (q *questionnaire) options(ctx context.Context, conf flow.Flow, recipe *flow.Recipe) map[string][]Option {
-	out := map[string][]Option{}
+// lookUp asks the systems, where they can be asked, for the values that their own lists offer for settings, and finds out which settings need no
+// person's word.
+func (q *questionnaire) lookUp(ctx context.Context, conf flow.Flow, recipe *flow.Recipe) (choices map[string][]Option, found map[string]bool) {
+	choices, found = map[string][]Option{}, map[string]bool{}
 	_ = q.service.within(ctx, func(_ *home.State, w *workshop) error { // without an answer there are no options: the field takes any text
-		for _, s := range recipe.Settings {
-			side, list, ok := strings.Cut(s.Options, ".")
-			if !ok {
-				continue
-			}
-			// The recipe's sides: where records travel both ways, the flow may call them the other way round.
-			system := recipe.Source
-			if side == "destination" {
-				system = recipe.Destination
-			}
+		// The recipe's sides: where records travel both ways, the flow may call them the other way round.
+		list := func(system, list string) []connector.ListItem {
 			name := conf.Destination
 			if q.config.Connections[conf.Source].Connector == system {
 				name = conf.Source
 			}
+			if list == "" {
+				return nil
+			}
 			o, err := w.connect(ctx, name)
 			if err != nil {
-				continue
+				return nil
 			}
-			items, err := o.connection.List(ctx, list)
-			if err != nil || len(items) > maxOptions {
+			items, _ := o.connection.List(ctx, list)
+			return items
+		}
+		for _, s := range recipe.Settings {
+			side, name, _ := strings.Cut(s.Options, ".")
+			system := recipe.Source
+			if side == "destination" {
+				system = recipe.Destination
+			}
+			items := list(system, name)
+			if len(items) > maxOptions {
 				continue
 			}
 			for _, it := range items {
@@ -507,12 +532,19 @@ func (q *questionnaire) options(ctx context.Context, conf flow.Flow, recipe *flo
 				if it.Name != "" && it.Name != it.ID {
 					label += "  " + it.Name
 				}
-				out[s.Key] = append(out[s.Key], Option{Value: it.ID, Label: label})
+				choices[s.Key] = append(choices[s.Key], Option{Value: it.ID, Label: label})
 			}
+		}
+		switch recipe.Kind {
+		case "orders":
+			_, found["price_basis"] = recipe.Facts.PriceBasis.From(list(recipe.Destination, recipe.Facts.PriceBasis.List))
+		case stockKind: // a destination that counts its stock itself takes no quantity; one that does not has nothing to be managed
+			counts, known := recipe.Lists.CountsStock.From(list(recipe.Destination, recipe.Lists.CountsStock.List))
+			found[formulaKey], found["manage_stock"] = counts == "true", known && counts != "true"
 		}
 		return nil
 	})
-	return out
+	return choices, found
 }
 
 // maxOptions bounds a list that is offered.
