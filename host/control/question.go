@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,13 +10,13 @@ import (
 
 	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/host/home"
-	"github.com/pomost/pomost/host/token"
 	"github.com/pomost/pomost/sdk/connector"
 )
 
 // The IDs of questions, or what they begin with.
 const (
 	askPair       = "pair"
+	askWhich      = "which:"      // and the connector
 	askConnection = "connection:" // and the connector
 	askConsent    = "consent:"    // and the connection
 	askCheck      = "check:"
@@ -37,21 +36,13 @@ func (s *Service) Question(ctx context.Context, a Answers) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	q := &questionnaire{service: s, catalog: catalog, answers: a, secrets: map[string]map[string]string{}, now: s.opts.Clock.Now()}
+	q := &questionnaire{service: s, catalog: catalog, answers: a, secrets: map[string]map[string]string{}, kept: map[string]map[string]bool{}, now: s.opts.Clock.Now()}
 	err = s.reading(ctx, func(st *home.State) error {
 		var err error
 		if q.force, q.revision, err = configIn(ctx, st); err != nil {
 			return err
 		}
-		q.consented = map[string]bool{}
-		for name := range q.force.Connections {
-			have, err := st.Store.Secrets(ctx, name)
-			if err != nil {
-				return err
-			}
-			q.consented[name] = have[token.RefreshToken] != ""
-		}
-		return nil
+		return q.secretsOf(ctx, st, sortedKeys(q.force.Connections))
 	})
 	if err != nil && !isNotApplied(err) {
 		return Step{}, err
@@ -83,12 +74,11 @@ type questionnaire struct {
 	now      time.Time
 	force    flow.Config // in force
 	revision int64
-	// consented are the connections in force that have a token.
-	consented map[string]bool
+	// kept are the keys of the secrets of the connections in force; a refresh token is there after a consent.
+	kept map[string]map[string]bool
 	// config is what the answers lead to.
 	config        flow.Config
 	secrets       map[string]map[string]string
-	touched       []string // connections that the answers name
 	number, total int
 	step          Step
 }
@@ -131,8 +121,6 @@ func (q *questionnaire) setup(ctx context.Context) error {
 			return err
 		}
 		ends = append(ends, name)
-	}
-	for _, name := range ends {
 		if ok, err := q.ready(ctx, name); err != nil || !ok {
 			return err
 		}
@@ -185,6 +173,9 @@ func (q *questionnaire) pair() (source, destination string, ok bool) {
 	if len(field.Options) > 0 {
 		field.Value = field.Options[0].Value
 	}
+	if len(field.Options) == 1 { // there is nothing to choose
+		return strings.Cut(field.Options[0].Value, "+")
+	}
 	ok = q.ask(Question{ID: askPair, Kind: QuestionForm, Title: "Which systems?", Text: "Records travel between two systems. What travels, and which way, is asked later.", Fields: []Field{field}},
 		func(a Answer) []flow.Problem {
 			v, _ := a.Fields["pair"].(string)
@@ -202,161 +193,6 @@ func pairOf(r CatalogRecipe) string {
 	pair := []string{r.Source, r.Destination}
 	slices.Sort(pair)
 	return strings.Join(pair, "+")
-}
-
-// connection asks for one connection: one that there is, or a new one.
-func (q *questionnaire) connection(ctx context.Context, system string) (name string, ok bool, err error) {
-	i := slices.IndexFunc(q.catalog.Connectors, func(c CatalogConnector) bool { return c.Name == system })
-	c := q.catalog.Connectors[i]
-	question := Question{ID: askConnection + system, Kind: QuestionForm, Title: "Connection to " + c.Title,
-		Text: "What the system gave you when you registered with it. Secrets are kept encrypted in the home, and shown to nobody."}
-	const use, fresh = "use", "a new connection"
-	// A connection that these very answers brought into force is no choice beside itself.
-	given := q.answers.Values[question.ID].Fields
-	own := ""
-	if _, chosen := given[use]; !chosen {
-		own = strings.TrimSpace(wordOf(given["name"]))
-	}
-	var there []string
-	for _, n := range sortedKeys(q.force.Connections) {
-		if q.force.Connections[n].Connector == system && n != own {
-			there = append(there, n)
-		}
-	}
-	settings := q.force.Connections[system].Settings
-	if len(there) > 0 {
-		f := Field{Key: use, Label: "Connection", Help: "One that there is already, or a new one.", Type: string(connector.SettingChoice), Required: true, Value: there[0]}
-		for _, n := range append(slices.Clone(there), fresh) {
-			f.Options = append(f.Options, Option{Value: n, Label: n})
-		}
-		question.Fields = append(question.Fields, f)
-	}
-	only := func(f Field) Field { // asked for a new one only
-		if len(there) > 0 {
-			f.DependsOn, f.Equals = use, fresh
-		}
-		return f
-	}
-	free := system
-	for n := 2; q.force.Connections[free].Connector != ""; n++ {
-		free = fmt.Sprintf("%s%d", system, n)
-	}
-	question.Fields = append(question.Fields, only(Field{Key: "name", Label: "Name", Help: "How you call it: small letters, digits, - and _.", Type: string(connector.SettingText), Value: free, Required: true, Max: 63}))
-	for _, f := range c.Settings {
-		if v, set := settings[f.Key]; set {
-			f.Value = v
-		}
-		question.Fields = append(question.Fields, only(f))
-	}
-	for _, f := range c.Secrets {
-		if f.Key == token.RefreshToken { // comes from the consent
-			continue
-		}
-		f.Secret = true
-		question.Fields = append(question.Fields, only(f))
-	}
-	var failed error
-	ok = q.ask(question, func(a Answer) []flow.Problem {
-		if chosen, _ := a.Fields[use].(string); len(there) > 0 && own == "" && chosen != fresh {
-			if !slices.Contains(there, chosen) {
-				return []flow.Problem{{Path: use, Message: "choose one of the connections"}}
-			}
-			name = chosen
-			return nil
-		}
-		name, _ = a.Fields["name"].(string)
-		name = strings.TrimSpace(name)
-		conf, secrets := flow.Connection{Connector: system, Settings: map[string]string{}}, map[string]string{}
-		for _, f := range c.Settings {
-			if v := settingText(a.Fields[f.Key]); v != "" && v != wordOf(f.Value) {
-				conf.Settings[f.Key] = v
-			}
-		}
-		for _, f := range c.Secrets {
-			if v := strings.TrimSpace(wordOf(a.Fields[f.Key])); v != "" {
-				secrets[f.Key] = v
-			}
-		}
-		problems, err := q.enforce(ctx, name, conf, secrets)
-		failed = err
-		return problems
-	})
-	if name != "" {
-		q.touched = append(q.touched, name)
-	}
-	return name, ok && failed == nil, failed
-}
-
-// enforce puts a connection into force, unless it is just so already. Problems are those of the form's fields.
-func (q *questionnaire) enforce(ctx context.Context, name string, conf flow.Connection, secrets map[string]string) ([]flow.Problem, error) {
-	q.config.Connections[name], q.secrets[name] = conf, secrets
-	one := flow.Config{Version: flow.Version, Connections: map[string]flow.Connection{name: conf}, Flows: map[string]flow.Flow{}}
-	text, err := one.YAML()
-	if err != nil {
-		return nil, err
-	}
-	_, err = q.service.ApplyConfig(ctx, ConfigRequest{Config: string(text), File: "setup", Secrets: map[string]map[string]string{name: secrets}})
-	return problemsBelow(err, "connections."+name)
-}
-
-// problemsBelow makes problems of a form of what is wrong with a configuration, and leaves other errors as they are.
-func problemsBelow(err error, path string) ([]flow.Problem, error) {
-	f := AsFailure(err)
-	if f == nil {
-		return nil, nil
-	}
-	if f.exit != ExitUsage {
-		return nil, err
-	}
-	var out []flow.Problem
-	var all flow.UsageErrors
-	if one := (*flow.UsageError)(nil); !errors.As(err, &all) && errors.As(err, &one) {
-		all = flow.UsageErrors{one}
-	}
-	for _, u := range all {
-		at := strings.TrimPrefix(strings.TrimPrefix(u.Path, path), ".")
-		for _, part := range []string{"settings.", "secrets."} {
-			at = strings.TrimPrefix(at, part)
-		}
-		if at == "" || strings.HasPrefix(u.Path, "connections") && !strings.HasPrefix(u.Path, path) {
-			at = "name"
-		}
-		out = append(out, flow.Problem{Path: at, Message: u.Message, Remedy: u.Remedy})
-	}
-	if len(out) == 0 {
-		out = append(out, flow.Problem{Message: f.Message, Remedy: f.Remedy})
-	}
-	return out, nil
-}
-
-// ready asks for a person's consent where it is wanted, and shows what the system then says.
-func (q *questionnaire) ready(ctx context.Context, name string) (bool, error) {
-	conf := q.config.Connections[name]
-	i := slices.IndexFunc(q.catalog.Connectors, func(c CatalogConnector) bool { return c.Name == conf.Connector })
-	c := q.catalog.Connectors[i]
-	if c.Consent {
-		if !q.ask(Question{ID: askConsent + name, Kind: QuestionConsent, Connection: name, Title: "Consent at " + c.Title,
-			Text: "Open the address, sign in at " + c.Title + ", and allow Pomost to work for you. The page then leads back: paste the address that it leads to."},
-			func(Answer) []flow.Problem {
-				if !q.consented[name] {
-					return []flow.Problem{{Message: "the consent is not complete yet"}}
-				}
-				return nil
-			}) && !q.consented[name] {
-			return false, nil
-		}
-		q.step.Question, q.step.Problems = nil, nil // an older consent will do
-	}
-	if _, seen := q.answers.Values[askCheck+name]; seen {
-		q.number++
-		return true, nil
-	}
-	res, err := q.service.Check(ctx, []string{name})
-	if err != nil {
-		return false, err
-	}
-	return q.ask(Question{ID: askCheck + name, Kind: QuestionCheck, Connection: name, Title: "What " + c.Title + " allows", Skippable: true,
-		Text: "Each right and function that the flows need.", Checks: res.Connections[0].Checks}, nil), nil
 }
 
 // flows asks what should travel.
@@ -395,160 +231,6 @@ func (q *questionnaire) flows(source, destination string, ends []string) (names 
 	}
 	return names, ok
 }
-
-// flow asks for the settings of a flow: those that a person is asked about one by one, or all of them on one page.
-func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, error) {
-	conf := q.config.Flows[name]
-	recipe, err := flow.LoadRecipe(q.service.recipes, conf.Recipe)
-	if err != nil {
-		return false, err
-	}
-	settings := map[string]any{}
-	maps.Copy(settings, conf.Settings)
-	choices, found := q.lookUp(ctx, conf, recipe)
-	take := func(keys []string) func(Answer) []flow.Problem {
-		return func(a Answer) []flow.Problem {
-			next, fields := maps.Clone(settings), a.Fields
-			own := recipe.Kind == stockKind && fields[formulaKey] == ownFormula
-			if recipe.Kind == stockKind {
-				fields = formulaAnswer(fields)
-			}
-			for _, k := range keys {
-				if v, given := fields[k]; given && !a.Skipped {
-					if delete(next, k); !blank(v) {
-						next[k] = v
-					}
-				}
-			}
-			_, problems := recipe.ParseSettings(next)
-			problems = slices.DeleteFunc(problems, func(p flow.Problem) bool {
-				return !slices.ContainsFunc(keys, func(k string) bool {
-					return p.Path == k || strings.HasPrefix(p.Path, k+".") || strings.HasPrefix(p.Path, k+"[")
-				})
-			})
-			if len(problems) == 0 {
-				settings = next
-			}
-			for i := range problems { // it stands where it was typed
-				if own && problems[i].Path == formulaKey {
-					problems[i].Path = formulaOwn
-				}
-			}
-			return problems
-		}
-	}
-	page := Question{Kind: QuestionForm, Title: recipe.Title, Flow: name, Skippable: !all}
-	var keys []string
-	for _, s := range recipe.Settings {
-		if s.Planned || !all && (s.Question == "" || found[s.Key]) {
-			continue
-		}
-		fields := []Field{q.field(s, settings, choices)}
-		formula := recipe.Kind == stockKind && s.Key == formulaKey
-		if formula {
-			fields = formulaFields(fields[0])
-		}
-		if all {
-			page.Fields, keys = append(page.Fields, fields...), append(keys, s.Key)
-			continue
-		}
-		if f := fields[0]; f.Type == FieldChoice && len(f.Options) == 1 {
-			continue // there is nothing to choose
-		}
-		one := page
-		one.ID, one.Text, one.Fields = askFlow+name+":"+s.Key, s.Question, fields
-		q.total = max(q.total, q.number+2)
-		if q.ask(one, take([]string{s.Key})) {
-			continue
-		}
-		if formula {
-			q.levels(ctx, name, conf, recipe).formulaQuestion(q.step.Question)
-		}
-		return false, nil
-	}
-	if all {
-		page.ID, page.Text = askFlow+name, "All settings of the flow "+name+". What is left empty has its default."
-		if !q.ask(page, take(keys)) {
-			return false, nil
-		}
-	}
-	conf.Settings = settings
-	if len(settings) == 0 {
-		conf.Settings = nil
-	}
-	q.config.Flows[name] = conf
-	return true, nil
-}
-
-// field is a setting as the form asks for it, with the value in force, what is proposed, or its default.
-func (q *questionnaire) field(s flow.Setting, settings map[string]any, choices map[string][]Option) Field {
-	f := recipeField(s)
-	f.DependsOn, f.Equals = "", "" // the other field stands on another page
-	if options := choices[s.Key]; len(options) > 0 {
-		f.Options = options
-	}
-	if v, set := settings[s.Key]; set {
-		f.Value = v
-	} else if s.Type == connector.SettingDate && s.Question != "" {
-		month := (int(q.now.Month())-1)/3*3 + 1
-		f.Value, f.Proposed, f.Why = fmt.Sprintf("%d-%02d-01", q.now.Year(), month), true, "the first day of this quarter"
-	}
-	return f
-}
-
-// lookUp asks the systems, where they can be asked, for the values that their own lists offer for settings, and finds out which settings need no
-// person's word.
-func (q *questionnaire) lookUp(ctx context.Context, conf flow.Flow, recipe *flow.Recipe) (choices map[string][]Option, found map[string]bool) {
-	choices, found = map[string][]Option{}, map[string]bool{}
-	_ = q.service.within(ctx, func(_ *home.State, w *workshop) error { // without an answer there are no options: the field takes any text
-		// The recipe's sides: where records travel both ways, the flow may call them the other way round.
-		list := func(system, list string) []connector.ListItem {
-			name := conf.Destination
-			if q.config.Connections[conf.Source].Connector == system {
-				name = conf.Source
-			}
-			if list == "" {
-				return nil
-			}
-			o, err := w.connect(ctx, name)
-			if err != nil {
-				return nil
-			}
-			items, _ := o.connection.List(ctx, list)
-			return items
-		}
-		for _, s := range recipe.Settings {
-			side, name, _ := strings.Cut(s.Options, ".")
-			system := recipe.Source
-			if side == "destination" {
-				system = recipe.Destination
-			}
-			items := list(system, name)
-			if len(items) > maxOptions {
-				continue
-			}
-			for _, it := range items {
-				label := it.ID
-				if it.Name != "" && it.Name != it.ID {
-					label += "  " + it.Name
-				}
-				choices[s.Key] = append(choices[s.Key], Option{Value: it.ID, Label: label})
-			}
-		}
-		switch recipe.Kind {
-		case "orders":
-			_, found["price_basis"] = recipe.Facts.PriceBasis.From(list(recipe.Destination, recipe.Facts.PriceBasis.List))
-		case stockKind: // a destination that counts its stock itself takes no quantity; one that does not has nothing to be managed
-			counts, known := recipe.Lists.CountsStock.From(list(recipe.Destination, recipe.Lists.CountsStock.List))
-			found[formulaKey], found["manage_stock"] = counts == "true", known && counts != "true"
-		}
-		return nil
-	})
-	return choices, found
-}
-
-// maxOptions bounds a list that is offered.
-const maxOptions = 500
 
 // schedule asks how often.
 func (q *questionnaire) schedule(flows []string) bool {
