@@ -74,7 +74,7 @@ func (p *Page) applied(m inForce) tea.Cmd {
 	if m.number != p.number {
 		return nil
 	}
-	p.Close()
+	p.end()
 	p.text.top = 0
 	if m.err != nil {
 		p.state, p.err = failed, m.err
@@ -96,7 +96,7 @@ func (p *Page) ran(m ran) {
 	if m.number != p.number {
 		return
 	}
-	p.Close()
+	p.end()
 	p.state, p.results = applied, nil
 	for _, f := range m.result.Flows {
 		p.results = append(p.results, ui.Clean(f.Name)+": "+p.t("%d read", f.Read)+", "+p.t("%d created", f.Created)+", "+p.t("%d updated", f.Updated)+", "+

@@ -68,7 +68,11 @@ func (p *Page) head(title, text string, width int) []string {
 func (p *Page) question(width, height int) string {
 	q := p.walk.Step.Question
 	st := p.env.Styles
-	head := p.head(q.Title, q.Text, width)
+	text := q.Text
+	if p.consent != nil {
+		text = "" // its three steps say more
+	}
+	head := p.head(q.Title, text, width)
 	if height < 12 { // no room for airs
 		head = head[:len(head)-1]
 	}
