@@ -83,7 +83,7 @@ func upTo(d *tuitest.Driver, p *Page, id string) {
 		case "consent:shop":
 			d.Send(tea.PasteMsg{Content: "http://127.0.0.1/callback?code=42&\n state=x"})
 			keys(d, "enter")
-		case "flow:orders:tax", "flow:stock:formula":
+		case "flow:orders:tax":
 			keys(d, "ctrl+s")
 		default:
 			keys(d, "enter")
