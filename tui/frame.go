@@ -135,7 +135,7 @@ func (m *model) bar(width int) string {
 		last = append(last, item(b))
 	}
 	for _, b := range p.Bindings() {
-		if b.Hidden || b.Label == "" || len(b.Keys) == 0 || typing && !command(b.Keys[0]) || b.Disabled != nil && b.Disabled() != "" {
+		if b.Hidden || b.Label == "" || len(b.Keys) == 0 || typing && !command(b.Keys[0]) && b.Keys[0] != "space" || b.Disabled != nil && b.Disabled() != "" {
 			continue
 		}
 		items = append(items, item(b))

@@ -199,15 +199,26 @@ func pairOf(r CatalogRecipe) string {
 func (q *questionnaire) flows(source, destination string, ends []string) (names []string, ok bool) {
 	field := Field{Key: "flows", Label: "Flows", Help: "What should travel?", Type: string(connector.SettingChoices), Required: true}
 	by := map[string]CatalogRecipe{}
-	var all []any
+	var all, begin, there []any
 	for _, r := range q.catalog.Recipes {
 		if pairOf(r) == source+"+"+destination && by[r.Kind].Name == "" {
 			by[r.Kind] = r
 			field.Options = append(field.Options, Option{Value: r.Kind, Label: r.Title})
 			all = append(all, r.Kind)
+			if r.Kind == "orders" { // a person who begins begins with these
+				begin = []any{r.Kind}
+			}
+			if q.force.Flows[r.Kind].Recipe == r.Name {
+				there = append(there, r.Kind)
+			}
 		}
 	}
-	field.Value = all
+	slices.SortStableFunc(field.Options, func(a, b Option) int { return kindOrder(a.Value) - kindOrder(b.Value) })
+	if field.Value = all; len(there) > 0 {
+		field.Value = there
+	} else if len(begin) > 0 {
+		field.Value = begin
+	}
 	ok = q.ask(Question{ID: askFlows, Kind: QuestionForm, Title: "What should travel?", Fields: []Field{field}}, func(a Answer) []flow.Problem {
 		for _, w := range wordsOf(a.Fields["flows"]) {
 			if by[w].Name == "" {
@@ -231,6 +242,9 @@ func (q *questionnaire) flows(source, destination string, ends []string) (names 
 	}
 	return names, ok
 }
+
+// kindOrder is the order in which kinds of flows are offered.
+func kindOrder(kind string) int { return slices.Index([]string{"orders", stockKind, "products", "customers"}, kind) }
 
 // schedule asks how often.
 func (q *questionnaire) schedule(flows []string) bool {
@@ -265,7 +279,7 @@ func (q *questionnaire) plan(ctx context.Context, name string) (bool, error) {
 		q.number++
 		return true, nil
 	}
-	question := Question{ID: id, Kind: QuestionPlan, Flow: name, Title: "What would happen: " + name, Skippable: true,
+	question := Question{ID: id, Kind: QuestionPlan, Flow: name, Title: "What would happen: " + name,
 		Text: "Nothing has been written yet. This is what the first run would do."}
 	res, err := q.service.rehearse(ctx, q.config, name)
 	f := AsFailure(err)

@@ -232,6 +232,6 @@ func (q *questionnaire) ready(ctx context.Context, name string) (bool, error) {
 			return false, nil
 		}
 	}
-	return q.ask(Question{ID: askCheck + name, Kind: QuestionCheck, Connection: name, Title: "What " + title + " allows", Skippable: true,
+	return q.ask(Question{ID: askCheck + name, Kind: QuestionCheck, Connection: name, Title: "What " + title + " allows",
 		Text: "Each right and function that the flows need.", Checks: res.Connections[0].Checks}, nil), nil
 }

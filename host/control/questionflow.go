@@ -59,7 +59,7 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 		if s.Planned || !all && (s.Question == "" || found[s.Key]) {
 			continue
 		}
-		fields := []Field{q.field(s, settings, choices)}
+		fields := []Field{q.field(name, s, settings, choices)}
 		formula := recipe.Kind == stockKind && s.Key == formulaKey
 		if formula {
 			fields = formulaFields(fields[0])
@@ -72,6 +72,9 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 			continue // there is nothing to choose
 		}
 		one := page
+		for i := range fields { // a page with one question hides nothing
+			fields[i].Advanced = false
+		}
 		one.ID, one.Text, one.Fields = askFlow+name+":"+s.Key, s.Question, fields
 		q.total = max(q.total, q.number+2)
 		if q.ask(one, take([]string{s.Key})) {
@@ -97,19 +100,36 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 }
 
 // field is a setting as the form asks for it, with the value in force, what is proposed, or its default.
-func (q *questionnaire) field(s flow.Setting, settings map[string]any, choices map[string][]Option) Field {
+func (q *questionnaire) field(name string, s flow.Setting, settings map[string]any, choices map[string][]Option) Field {
 	f := recipeField(s)
 	f.DependsOn, f.Equals = "", "" // the other field stands on another page
 	if options := choices[s.Key]; len(options) > 0 {
-		f.Options = options
+		if f.Options = options; f.Type == FieldText {
+			f.Type = FieldChoice
+		}
 	}
 	if v, set := settings[s.Key]; set {
 		f.Value = v
+	} else if other, v := q.elsewhere(name, s); other != "" {
+		f.Value, f.Proposed, f.Why = v, true, "as in the flow "+other
 	} else if s.Type == connector.SettingDate && s.Question != "" {
 		month := (int(q.now.Month())-1)/3*3 + 1
 		f.Value, f.Proposed, f.Why = fmt.Sprintf("%d-%02d-01", q.now.Year(), month), true, "the first day of this quarter"
 	}
 	return f
+}
+
+// elsewhere finds what another flow says for a setting whose values are from the same list: who answered it once need not think again.
+func (q *questionnaire) elsewhere(name string, s flow.Setting) (other string, value any) {
+	if s.Options == "" {
+		return "", nil
+	}
+	for _, n := range sortedKeys(q.config.Flows) {
+		if v, set := q.config.Flows[n].Settings[s.Key]; set && n != name && !blank(v) {
+			return n, v
+		}
+	}
+	return "", nil
 }
 
 // lookUp asks the systems, where they can be asked, for the values that their own lists offer for settings, and finds out which settings need no
@@ -154,6 +174,8 @@ func (q *questionnaire) lookUp(ctx context.Context, conf flow.Flow, recipe *flow
 		switch recipe.Kind {
 		case "orders":
 			_, found["price_basis"] = recipe.Facts.PriceBasis.From(list(recipe.Destination, recipe.Facts.PriceBasis.List))
+		case "products":
+			_, found["price_basis"] = recipe.Lists.PriceBasis.From(list(recipe.Source, recipe.Lists.PriceBasis.List))
 		case stockKind: // a destination that counts its stock itself takes no quantity; one that does not has nothing to be managed
 			counts, known := recipe.Lists.CountsStock.From(list(recipe.Destination, recipe.Lists.CountsStock.List))
 			found[formulaKey], found["manage_stock"] = counts == "true", known && counts != "true"

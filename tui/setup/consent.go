@@ -251,7 +251,7 @@ func (p *ConsentPage) Update(msg tea.Msg) tea.Cmd { return p.consent.update(msg)
 // View implements ui.Page.
 func (p *ConsentPage) View(width, height int) string {
 	lines := append([]string{p.consent.env.Styles.Title.Render(ui.Cut(p.consent.t("Consent for %s", ui.Clean(p.consent.connection)), width)), ""}, p.consent.view(width)...)
-	return ui.Fit(strings.Join(p.text.cut(lines, height), "\n"), width, height)
+	return ui.Fit(strings.Join(p.text.cut(p.consent.env, lines, height), "\n"), width, height)
 }
 
 // Title implements ui.Page.

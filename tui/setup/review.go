@@ -112,12 +112,16 @@ type scroller struct{ top, last, height int }
 
 func (s *scroller) scroll(n int) { s.top = min(max(s.top+n, 0), s.last) }
 
-// cut takes the window out of the lines.
-func (s *scroller) cut(lines []string, height int) []string {
+// cut takes the window out of the lines; the last one tells of what stands below it.
+func (s *scroller) cut(env ui.Env, lines []string, height int) []string {
 	s.height = height
 	s.last = max(len(lines)-height, 0)
 	s.top = min(s.top, s.last)
-	return lines[s.top:min(s.top+height, len(lines))]
+	out := slices.Clone(lines[s.top:min(s.top+height, len(lines))])
+	if s.top < s.last && height > 3 {
+		out[height-1] = env.Styles.Muted.Render(env.Words.T("↓ %d more", s.last-s.top+1))
+	}
+	return out
 }
 
 func (s *scroller) bindings(env ui.Env) []ui.Binding {

@@ -38,7 +38,7 @@ func (p *Page) View(width, height int) string {
 	default:
 		return p.question(width, height)
 	}
-	return ui.Fit(strings.Join(p.text.cut(lines, height), "\n"), width, height)
+	return ui.Fit(strings.Join(p.text.cut(p.env, lines, height), "\n"), width, height)
 }
 
 func (p *Page) present() string {
@@ -105,7 +105,7 @@ func (p *Page) question(width, height int) string {
 	for _, pr := range p.walk.Step.Problems {
 		body = append(body, st.Error.Render(ui.Cut(ui.SymbolError+" "+ui.Clean(pr.String()), width)))
 	}
-	return ui.Fit(strings.Join(p.text.cut(append(head, body...), height), "\n"), width, height)
+	return ui.Fit(strings.Join(p.text.cut(p.env, append(head, body...), height), "\n"), width, height)
 }
 
 // check draws one result of a check.
