@@ -244,7 +244,9 @@ func (q *questionnaire) flows(source, destination string, ends []string) (names 
 }
 
 // kindOrder is the order in which kinds of flows are offered.
-func kindOrder(kind string) int { return slices.Index([]string{"orders", stockKind, "products", "customers"}, kind) }
+func kindOrder(kind string) int {
+	return slices.Index([]string{"orders", stockKind, "products", "customers"}, kind)
+}
 
 // schedule asks how often.
 func (q *questionnaire) schedule(flows []string) bool {
