@@ -113,7 +113,7 @@ func (q *questionnaire) setup(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	q.total = 2*3 + 4
+	q.total = 2*3 + 3 // beside the questions of the flows
 	var ends []string
 	for _, c := range []string{source, destination} {
 		name, ok, err := q.connection(ctx, c)
@@ -128,6 +128,10 @@ func (q *questionnaire) setup(ctx context.Context) error {
 	flows, ok := q.flows(source, destination, ends)
 	if !ok {
 		return nil
+	}
+	q.total = q.number + 1 + len(flows)
+	for _, name := range flows {
+		q.total += q.questions(name)
 	}
 	for _, name := range flows {
 		if ok, err := q.flow(ctx, name, false); err != nil || !ok {
@@ -291,7 +295,7 @@ func (q *questionnaire) plan(ctx context.Context, name string) (bool, error) {
 	case f != nil:
 		question.Checks = []CheckItem{{Name: "plan", Title: "the plan", Cause: f.Cause, Message: f.Error(), Remedy: f.Remedy}}
 	default:
-		question.Example = planLines(res)
+		question.Example = planLines(res, q.service.known.object)
 	}
 	return q.ask(question, nil), nil
 }
@@ -299,30 +303,43 @@ func (q *questionnaire) plan(ctx context.Context, name string) (bool, error) {
 // maxPlanExamples is how many actions of each kind a plan shows.
 const maxPlanExamples = 3
 
-// planLines sums a plan up: counts, and examples of each action.
-func planLines(res PlanResult) []string {
-	count, shown := map[string]int{}, map[string][]string{}
+// planLines sums a plan up: counts, and examples of each action. title is how people call an object.
+func planLines(res PlanResult, title func(object string) string) []string {
+	type group struct {
+		word     string
+		count    int
+		labels   []string // of those that say nothing more
+		examples []string
+	}
+	groups := map[string]*group{}
 	for _, a := range res.Actions {
-		word := a.Action + " " + a.Object
+		word := a.Action + ": " + title(a.Object)
 		if a.Action == "hold" {
 			word = "hold: " + a.Cause
 		}
-		if count[word]++; count[word] > maxPlanExamples {
+		g := groups[word]
+		if g == nil {
+			g = &group{word: word}
+			groups[word] = g
+		}
+		if g.count++; g.count > maxPlanExamples {
 			continue
 		}
-		line := "  " + a.Label
-		if a.Reason != "" {
-			line += "  " + a.Reason
+		more := strings.TrimSpace(a.Reason + "  " + a.Proof)
+		if more == "" {
+			g.labels = append(g.labels, a.Label)
+			continue
 		}
-		if a.Proof != "" {
-			line += "  " + a.Proof
-		}
-		shown[word] = append(shown[word], line)
+		g.examples = append(g.examples, "  "+a.Label+"  "+more)
 	}
 	var out []string
-	for _, w := range sortedKeys(count) {
-		out = append(out, fmt.Sprintf("%d × %s", count[w], w))
-		out = append(out, shown[w]...)
+	for _, w := range sortedKeys(groups) {
+		g := groups[w]
+		line := fmt.Sprintf("%d × %s", g.count, w)
+		if len(g.labels) > 0 {
+			line += ", as for " + strings.Join(g.labels, ", ")
+		}
+		out = append(append(out, line), g.examples...)
 	}
 	if len(out) == 0 {
 		out = []string{"there is nothing to carry over"}

@@ -56,7 +56,11 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 	page := Question{Kind: QuestionForm, Title: recipe.Title, Flow: name, Skippable: !all}
 	var keys []string
 	for _, s := range recipe.Settings {
-		if s.Planned || !all && (s.Question == "" || found[s.Key]) {
+		if s.Planned || !all && !wizards(s) {
+			continue
+		}
+		if !all && found[s.Key] {
+			q.total--
 			continue
 		}
 		fields := []Field{q.field(name, s, settings, choices)}
@@ -68,15 +72,11 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 			page.Fields, keys = append(page.Fields, fields...), append(keys, s.Key)
 			continue
 		}
-		if f := fields[0]; f.Type == FieldChoice && len(f.Options) == 1 {
-			continue // there is nothing to choose
-		}
 		one := page
 		for i := range fields { // a page with one question hides nothing
 			fields[i].Advanced = false
 		}
 		one.ID, one.Text, one.Fields = askFlow+name+":"+s.Key, s.Question, fields
-		q.total = max(q.total, q.number+2)
 		if q.ask(one, take([]string{s.Key})) {
 			continue
 		}
@@ -97,6 +97,25 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 	}
 	q.config.Flows[name] = conf
 	return true, nil
+}
+
+// wizards tells whether the wizard asks for a setting: where there is nothing to choose it does not.
+func wizards(s flow.Setting) bool {
+	return s.Question != "" && !s.Planned && (s.Type != connector.SettingChoice || len(s.Values)-len(s.PlannedValues) > 1)
+}
+
+// questions counts what a flow may be asked for, so that a person sees how far this is.
+func (q *questionnaire) questions(name string) (n int) {
+	recipe, err := flow.LoadRecipe(q.service.recipes, q.config.Flows[name].Recipe)
+	if err != nil {
+		return 0
+	}
+	for _, s := range recipe.Settings {
+		if wizards(s) {
+			n++
+		}
+	}
+	return n
 }
 
 // field is a setting as the form asks for it, with the value in force, what is proposed, or its default.

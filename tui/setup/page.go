@@ -44,8 +44,10 @@ type Page struct {
 	err      error
 	revision int64
 	daemon   bool
-	flows    []string // that were put into force
-	results  []string // of the first run
+	// scheduled: what came into force runs by itself.
+	scheduled bool
+	flows     []string // that were put into force
+	results   []string // of the first run
 }
 
 var (
@@ -357,7 +359,7 @@ func (p *Page) Bindings() []ui.Binding {
 		out = append(out, p.env.Changing(live))
 	case applied:
 		out = append(out, enter("finish", "Leave the set-up", func() tea.Cmd { return func() tea.Msg { return ui.Back{} } }))
-		if len(p.flows) > 0 && len(p.results) == 0 {
+		if len(p.flows) > 0 && len(p.results) == 0 && !p.scheduled {
 			out = append(out, p.env.Changing(p.env.Bind("flow", "run", "run now", "Run the flows once, now", p.run)))
 		}
 	case asking:

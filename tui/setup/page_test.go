@@ -131,6 +131,16 @@ func TestWholeWay(t *testing.T) {
 	if p.state != applied || p.Leave() != "" || !strings.Contains(d.Screen(), "revision 8") {
 		t.Fatalf("it is not in force:\n%s", d.Screen())
 	}
+	if screen := d.Screen(); !strings.Contains(screen, "begins now") || strings.Contains(screen, "run now") {
+		t.Fatalf("it does not tell that the flows begin:\n%s", screen)
+	}
+	w.Change(func(w *tuitest.World) { // without a schedule somebody has to say so
+		for i := range w.State.Flows {
+			w.State.Flows[i].Schedule = ""
+		}
+	})
+	d.Do(p.apply())
+	d.Settle()
 	keys(d, "r")
 	if screen := d.Screen(); !strings.Contains(screen, "orders: 12 read, 9 created") {
 		t.Fatalf("the first run is not told:\n%s", screen)

@@ -81,6 +81,12 @@ func (p *Page) applied(m inForce) tea.Cmd {
 		return nil
 	}
 	p.state, p.revision, p.daemon = applied, m.result.Revision, m.status.Daemon || p.daemon
+	p.scheduled = false
+	for _, f := range m.status.Flows {
+		if slices.Contains(p.flows, f.Name) && f.Schedule != "" && (p.daemon || p.env.Hosted) {
+			p.scheduled = true
+		}
+	}
 	return nil
 }
 

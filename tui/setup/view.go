@@ -193,10 +193,13 @@ func (p *Page) result(width int) []string {
 		say(st.Good.Render(ui.SymbolGood) + " " + p.t("flows: %s", ui.Clean(strings.Join(p.flows, ", "))))
 	}
 	out = append(out, "")
-	if p.daemon {
-		say(p.t("The daemon runs the flows by their schedule from now on."))
-	} else {
-		say(p.t("No daemon runs: the flows run when you say so. `pomost serve` keeps them running by their schedule."))
+	switch {
+	case p.env.Hosted && p.scheduled:
+		say(p.t("This window runs the flows by their schedule while it is open, and begins now: the first page shows how it goes. `pomost serve` runs them without it."))
+	case p.daemon && p.scheduled:
+		say(p.t("The daemon runs the flows by their schedule, and begins now: the first page shows how it goes."))
+	default:
+		say(p.t("The flows run when you say so. With a schedule, `pomost serve` keeps them running."))
 	}
 	if len(p.results) > 0 {
 		out = append(out, "", st.Bold.Render(p.t("The first run")))
