@@ -101,7 +101,7 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 
 // wizards tells whether the wizard asks for a setting: where there is nothing to choose it does not.
 func wizards(s flow.Setting) bool {
-	return s.Question != "" && !s.Planned && (s.Type != connector.SettingChoice || len(s.Values)-len(s.PlannedValues) > 1)
+	return s.Question != "" && !s.Planned && (s.Type != connector.SettingChoice || len(recipeField(s).Options) > 1)
 }
 
 // questions counts what a flow may be asked for, so that a person sees how far this is.
