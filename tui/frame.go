@@ -122,14 +122,20 @@ func (m *model) bar(width int) string {
 	}
 	var last, items []string
 	typing := p.Typing()
+	taken := map[string]bool{} // by the page: it does something else there
+	for _, b := range p.Bindings() {
+		for _, k := range b.Keys {
+			taken[k] = true
+		}
+	}
 	for _, b := range m.globals() {
-		if b.Hidden || len(b.Keys) == 0 || typing && !command(b.Keys[0]) {
+		if b.Hidden || len(b.Keys) == 0 || taken[b.Keys[0]] || typing && !command(b.Keys[0]) {
 			continue
 		}
 		last = append(last, item(b))
 	}
 	for _, b := range p.Bindings() {
-		if b.Hidden || b.Label == "" || len(b.Keys) == 0 || typing && !command(b.Keys[0]) || b.Disabled != nil && b.Disabled() != "" {
+		if b.Hidden || b.Label == "" || len(b.Keys) == 0 || typing && !command(b.Keys[0]) && b.Keys[0] != "space" || b.Disabled != nil && b.Disabled() != "" {
 			continue
 		}
 		items = append(items, item(b))

@@ -106,7 +106,7 @@ func newModel(ctx context.Context, api control.API, opts Options) (*model, error
 	}
 	dumb := opts.Getenv("TERM") == "dumb"
 	m := &model{opts: opts, beat: everySecond, theme: ui.Theme{Plain: opts.Getenv("NO_COLOR") != "" || dumb, ASCII: opts.ASCII || dumb}}
-	m.kit = &page.Kit{Env: ui.Env{Ctx: ctx, API: api, Words: said, Keys: keys, ReadOnly: opts.ReadOnly, Now: time.Now}, Factory: opts.Factory}
+	m.kit = &page.Kit{Env: ui.Env{Ctx: ctx, API: api, Words: said, Keys: keys, ReadOnly: opts.ReadOnly, Hosted: opts.Hosted, Now: time.Now}, Factory: opts.Factory}
 	m.kit.Styles = ui.NewStyles(m.theme)
 	m.pages()
 	return m, nil

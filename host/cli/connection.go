@@ -5,9 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -101,7 +98,7 @@ func (a *app) authorize(ctx context.Context, api control.API, req control.Author
 	if err != nil {
 		return control.ConsentResult{}, err
 	}
-	back, stop, err := listenBack(ctx, begun.RedirectURL)
+	back, stop, err := control.ListenBack(ctx, begun.RedirectURL)
 	if err != nil {
 		fmt.Fprintf(a.errs, "nothing can listen at %s (%v): paste the address that the page leads back to\n", begun.RedirectURL, err)
 	}
@@ -119,7 +116,7 @@ func (a *app) authorize(ctx context.Context, api control.API, req control.Author
 			}
 			return control.ConsentResult{}, usage("nobody consented for "+consentWait.String(), "begin again with `pomost connection authorize "+req.Connection+"`")
 		case got := <-back:
-			answer, reply = got.address, got.reply
+			answer, reply = got.Address, got.Reply
 		case line, ok := <-pasted:
 			if !ok {
 				if last != nil {
@@ -165,71 +162,4 @@ func lines(ctx context.Context, r io.Reader) <-chan string {
 		}
 	}()
 	return out
-}
-
-// cameBack is an address that a browser was led back to; reply takes what became of it, for the page that the person then sees.
-type cameBack struct {
-	address string
-	reply   chan<- error
-}
-
-// listenBack listens at an address of this machine to which a consent leads back; nil where it is not one that we can listen at.
-func listenBack(ctx context.Context, redirect string) (<-chan cameBack, func(), error) {
-	none := func() {}
-	u, err := url.Parse(redirect)
-	if err != nil || u.Scheme != "http" || u.Port() == "" {
-		return nil, none, nil //nolint:nilerr // the address is pasted then
-	}
-	if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, none, nil
-	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", u.Host)
-	if err != nil {
-		return nil, none, err
-	}
-	out := make(chan cameBack)
-	path := u.Path
-	if path == "" {
-		path = "/"
-	}
-	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != path || r.URL.RawQuery == "" {
-			http.NotFound(w, r)
-			return
-		}
-		reply := make(chan error, 1)
-		select {
-		case out <- cameBack{address: redirect + "?" + r.URL.RawQuery, reply: reply}:
-		case <-r.Context().Done():
-			return
-		case <-ctx.Done():
-			return
-		}
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
-		select {
-		case err := <-reply:
-			if err != nil {
-				w.WriteHeader(http.StatusBadRequest)
-				f := control.AsFailure(err)
-				fmt.Fprintf(w, "Pomost was not authorised: %s\n%s\n", f.Error(), f.Remedy)
-				return
-			}
-			fmt.Fprintln(w, "Pomost is authorised. You can close this page.")
-		case <-ctx.Done():
-		}
-	})}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.Serve(l) // it ends when it is stopped
-	}()
-	return out, func() {
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		if server.Shutdown(end) != nil {
-			_ = server.Close()
-		}
-		<-done
-	}, nil
 }

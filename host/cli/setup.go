@@ -210,9 +210,6 @@ func (q *questions) consent(question *control.Question) error {
 	if err != nil && q.app.ctx.Err() == nil {
 		f := control.AsFailure(err)
 		q.app.errorLines(f.Error(), f.Remedy)
-		if q.in.ended {
-			return errEnded // why is told already
-		}
 		line, err := q.prompt("Enter begins the consent again, < goes back: ")
 		if err == nil && line == "<" {
 			err = errBack

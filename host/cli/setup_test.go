@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -53,7 +54,7 @@ func (u unheard) Authorize(ctx context.Context, req control.AuthorizeRequest) (c
 }
 
 // The plainest way through all questions, up to the schedule.
-var plainest = []string{"", "", "my-client", tuitest.Secret, "", "http://127.0.0.1/?code=42", "", "", "", "", "", "", "", ""}
+var plainest = []string{"", "", "my-client", tuitest.Secret, "", "http://127.0.0.1/?code=42", "", "", "", "", "", ""}
 
 func TestSetupByLines(t *testing.T) {
 	shown, applied, q, err := interview(t, control.Answers{}, false, append(plainest, "", "", "yes")...)
@@ -64,13 +65,14 @@ func TestSetupByLines(t *testing.T) {
 		t.Fatalf("what is applied: revision %d, %d secrets", applied.Revision, len(applied.Secrets))
 	}
 	for _, want := range []string{"[1/10] Which systems?", "1  AccountView and Visma eAccounting", "Client secret (not shown): ", "https://identity.example/connect/authorize",
-		"FAIL  the company has the API", "order 1001 of 2026-11-21 would be sent", "Start date: proposed, by the first day of this quarter", "NL, 21, 1",
+		"FAIL  the company has the API", "order 1001 of 2026-11-21 would be sent", "Start date: proposed, the first day of this quarter", "NL, 21, 1",
+		"  Aantal technisch (QTY_TECH)           25          7", "  1  available, less reserved         18          7", "Quantity: proposed, the reservations are counted from the open sales orders",
 		"~ flows.orders.settings.start_date", "  flows:", "Put this into force?"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("%q is not shown", want)
 		}
 	}
-	want := map[string]any{"formula": "available_minus_reserved", "buffer": "0", "manage_stock": false}
+	want := map[string]any{"formula": "available_minus_reserved"}
 	if diff := cmp.Diff(want, q.walk.Answers().Values["flow:stock:formula"].Fields); diff != "" {
 		t.Errorf("stock (-want +got):\n%s", diff)
 	}
@@ -103,6 +105,7 @@ func TestSetupWays(t *testing.T) {
 		"a question is left out":      {lines: append(append([]string{}, plainest[:8]...), "-"), id: "flow:orders:date", skipped: true},
 		"rows":                        {lines: append(append([]string{}, plainest[:9]...), "NL, 21, 9", "DE,19,3", "BE,x,1", ""), id: "flow:orders:tax", key: "tax_codes", want: []any{map[string]any{"country": "DE", "rate": "19", "code": "3"}}, shown: "VAT code: 9 is none of the choices"},
 		"a wrong consent may be told": {lines: append(append([]string{}, plainest[:5]...), "denied", "http://x/?code=42", "", "2"), id: "flows", key: "flows", want: []any{"stock"}, shown: "the address has no code"},
+		"an expression":               {lines: append(append([]string{}, plainest[:10]...), "an expression of your own", "technical - 1"), id: "flow:stock:formula", key: "formula_own", want: "technical - 1"},
 		"back from the consent":       {lines: append(append([]string{}, plainest[:5]...), "<", "shop2", "", "", "", "http://x/?code=42"), id: "connection:shop", key: "name", want: "shop2"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,6 +125,41 @@ func TestSetupWays(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSetupEndsInAConsent: where the lines end while a browser is waited for, nobody would answer what comes next.
+func TestSetupEndsInAConsent(t *testing.T) {
+	w := tuitest.NewWorld()
+	w.Ask = tuitest.Questions(func() bool { return false })
+	var out bytes.Buffer
+	a := &app{ctx: t.Context(), stdout: &out, stderr: &out, out: cleanWriter{&out}, errs: cleanWriter{&out}, output: outputText}
+	lines := strings.Join(plainest[:5], "\n") + "\n"
+	for name, api := range map[string]control.API{"pasted": unheard{w}, "heard of by listening": heard{w}} {
+		q := &questions{app: a, api: api, in: newLineReader(strings.NewReader(lines))}
+		done := make(chan error, 1)
+		go func() {
+			_, err := q.run()
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if f := control.AsFailure(err); f == nil || f.Exit() != control.ExitUsage || !strings.Contains(f.Error(), "ended here") || !strings.Contains(err.Error(), "Consent at") {
+				t.Errorf("%s: the end is told as %v", name, err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s: it waits on", name)
+		}
+	}
+}
+
+// heard is a world whose consents are heard of at an address of this machine.
+type heard struct{ *tuitest.World }
+
+// Authorize implements control.API.
+func (h heard) Authorize(ctx context.Context, req control.AuthorizeRequest) (control.AuthorizeResult, error) {
+	r, err := h.World.Authorize(ctx, req)
+	r.RedirectURL = "http://127.0.0.1:0/callback"
+	return r, err
 }
 
 func TestSetupSaysNo(t *testing.T) {

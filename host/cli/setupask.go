@@ -134,7 +134,7 @@ func (q *questions) field(f control.Field, skippable bool) (any, error) {
 		return q.table(f, skippable)
 	}
 	if f.Proposed && f.Why != "" {
-		q.say("  %s: proposed, by %s", cell(label(f)), cell(f.Why))
+		q.say("  %s: proposed, %s", cell(label(f)), cell(f.Why))
 	}
 	for i, o := range f.Options {
 		q.say("  %d  %s", i+1, cell(firstOf(o.Label, o.Value)))

@@ -232,7 +232,7 @@ func (r *lineReader) read(ctx context.Context) (string, error) {
 }
 
 // pasted hands a line over each time there is a turn, until ctx ends: a line that follows the right answer belongs to the next question.
-// A line that is no answer ends it by cancel; word tells which. wait waits for its end.
+// A line that is no answer ends it by cancel, as does the end of the lines; word tells which. wait waits for its end.
 func (r *lineReader) pasted(ctx context.Context, cancel context.CancelFunc, turns <-chan struct{}) (lines <-chan string, word *error, wait func()) {
 	out, done := make(chan string), make(chan struct{})
 	word = new(error)
@@ -242,6 +242,10 @@ func (r *lineReader) pasted(ctx context.Context, cancel context.CancelFunc, turn
 		for {
 			line, err := r.read(ctx)
 			if err != nil {
+				if r.ended { // nobody is left to answer what comes after the consent
+					*word = errEnded
+					cancel()
+				}
 				return
 			}
 			switch strings.TrimSpace(line) {

@@ -75,6 +75,11 @@ func fieldOf(s connector.Setting) Field {
 func recipeField(s flow.Setting) Field {
 	f := fieldOf(s.Setting)
 	f.Max = s.Max
+	for i, o := range f.Options {
+		if label := s.Labels[o.Value]; label != "" {
+			f.Options[i].Label = label
+		}
+	}
 	if s.Default != "" { // typed, as a configuration states it
 		switch s.Type {
 		case connector.SettingBool:

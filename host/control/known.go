@@ -46,6 +46,20 @@ func (k *known) title(name string) string {
 	return name
 }
 
+// object is what people call an object of a connector that has described itself; its name where none has it.
+func (k *known) object(name string) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, d := range k.descriptions {
+		for _, o := range d.Objects {
+			if o.Name == name && o.Title != "" {
+				return o.Title
+			}
+		}
+	}
+	return name
+}
+
 // noConsent tells that a connector's system is known to need no person's consent.
 func (k *known) noConsent(name string) bool {
 	k.mu.Lock()

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,13 +10,13 @@ import (
 
 	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/host/home"
-	"github.com/pomost/pomost/host/token"
 	"github.com/pomost/pomost/sdk/connector"
 )
 
 // The IDs of questions, or what they begin with.
 const (
 	askPair       = "pair"
+	askWhich      = "which:"      // and the connector
 	askConnection = "connection:" // and the connector
 	askConsent    = "consent:"    // and the connection
 	askCheck      = "check:"
@@ -37,21 +36,13 @@ func (s *Service) Question(ctx context.Context, a Answers) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	q := &questionnaire{service: s, catalog: catalog, answers: a, secrets: map[string]map[string]string{}, now: s.opts.Clock.Now()}
+	q := &questionnaire{service: s, catalog: catalog, answers: a, secrets: map[string]map[string]string{}, kept: map[string]map[string]bool{}, now: s.opts.Clock.Now()}
 	err = s.reading(ctx, func(st *home.State) error {
 		var err error
 		if q.force, q.revision, err = configIn(ctx, st); err != nil {
 			return err
 		}
-		q.consented = map[string]bool{}
-		for name := range q.force.Connections {
-			have, err := st.Store.Secrets(ctx, name)
-			if err != nil {
-				return err
-			}
-			q.consented[name] = have[token.RefreshToken] != ""
-		}
-		return nil
+		return q.secretsOf(ctx, st, sortedKeys(q.force.Connections))
 	})
 	if err != nil && !isNotApplied(err) {
 		return Step{}, err
@@ -83,12 +74,11 @@ type questionnaire struct {
 	now      time.Time
 	force    flow.Config // in force
 	revision int64
-	// consented are the connections in force that have a token.
-	consented map[string]bool
+	// kept are the keys of the secrets of the connections in force; a refresh token is there after a consent.
+	kept map[string]map[string]bool
 	// config is what the answers lead to.
 	config        flow.Config
 	secrets       map[string]map[string]string
-	touched       []string // connections that the answers name
 	number, total int
 	step          Step
 }
@@ -123,7 +113,7 @@ func (q *questionnaire) setup(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	q.total = 2*3 + 4
+	q.total = 2*3 + 3 // beside the questions of the flows
 	var ends []string
 	for _, c := range []string{source, destination} {
 		name, ok, err := q.connection(ctx, c)
@@ -131,8 +121,6 @@ func (q *questionnaire) setup(ctx context.Context) error {
 			return err
 		}
 		ends = append(ends, name)
-	}
-	for _, name := range ends {
 		if ok, err := q.ready(ctx, name); err != nil || !ok {
 			return err
 		}
@@ -140,6 +128,10 @@ func (q *questionnaire) setup(ctx context.Context) error {
 	flows, ok := q.flows(source, destination, ends)
 	if !ok {
 		return nil
+	}
+	q.total = q.number + 1 + len(flows)
+	for _, name := range flows {
+		q.total += q.questions(name)
 	}
 	for _, name := range flows {
 		if ok, err := q.flow(ctx, name, false); err != nil || !ok {
@@ -185,6 +177,9 @@ func (q *questionnaire) pair() (source, destination string, ok bool) {
 	if len(field.Options) > 0 {
 		field.Value = field.Options[0].Value
 	}
+	if len(field.Options) == 1 { // there is nothing to choose
+		return strings.Cut(field.Options[0].Value, "+")
+	}
 	ok = q.ask(Question{ID: askPair, Kind: QuestionForm, Title: "Which systems?", Text: "Records travel between two systems. What travels, and which way, is asked later.", Fields: []Field{field}},
 		func(a Answer) []flow.Problem {
 			v, _ := a.Fields["pair"].(string)
@@ -204,174 +199,30 @@ func pairOf(r CatalogRecipe) string {
 	return strings.Join(pair, "+")
 }
 
-// connection asks for one connection: one that there is, or a new one.
-func (q *questionnaire) connection(ctx context.Context, system string) (name string, ok bool, err error) {
-	i := slices.IndexFunc(q.catalog.Connectors, func(c CatalogConnector) bool { return c.Name == system })
-	c := q.catalog.Connectors[i]
-	question := Question{ID: askConnection + system, Kind: QuestionForm, Title: "Connection to " + c.Title,
-		Text: "What the system gave you when you registered with it. Secrets are kept encrypted in the home, and shown to nobody."}
-	const use, fresh = "use", "a new connection"
-	// A connection that these very answers brought into force is no choice beside itself.
-	given := q.answers.Values[question.ID].Fields
-	own := ""
-	if _, chosen := given[use]; !chosen {
-		own = strings.TrimSpace(wordOf(given["name"]))
-	}
-	var there []string
-	for _, n := range sortedKeys(q.force.Connections) {
-		if q.force.Connections[n].Connector == system && n != own {
-			there = append(there, n)
-		}
-	}
-	settings := q.force.Connections[system].Settings
-	if len(there) > 0 {
-		f := Field{Key: use, Label: "Connection", Help: "One that there is already, or a new one.", Type: string(connector.SettingChoice), Required: true, Value: there[0]}
-		for _, n := range append(slices.Clone(there), fresh) {
-			f.Options = append(f.Options, Option{Value: n, Label: n})
-		}
-		question.Fields = append(question.Fields, f)
-	}
-	only := func(f Field) Field { // asked for a new one only
-		if len(there) > 0 {
-			f.DependsOn, f.Equals = use, fresh
-		}
-		return f
-	}
-	free := system
-	for n := 2; q.force.Connections[free].Connector != ""; n++ {
-		free = fmt.Sprintf("%s%d", system, n)
-	}
-	question.Fields = append(question.Fields, only(Field{Key: "name", Label: "Name", Help: "How you call it: small letters, digits, - and _.", Type: string(connector.SettingText), Value: free, Required: true, Max: 63}))
-	for _, f := range c.Settings {
-		if v, set := settings[f.Key]; set {
-			f.Value = v
-		}
-		question.Fields = append(question.Fields, only(f))
-	}
-	for _, f := range c.Secrets {
-		if f.Key == token.RefreshToken { // comes from the consent
-			continue
-		}
-		f.Secret = true
-		question.Fields = append(question.Fields, only(f))
-	}
-	var failed error
-	ok = q.ask(question, func(a Answer) []flow.Problem {
-		if chosen, _ := a.Fields[use].(string); len(there) > 0 && own == "" && chosen != fresh {
-			if !slices.Contains(there, chosen) {
-				return []flow.Problem{{Path: use, Message: "choose one of the connections"}}
-			}
-			name = chosen
-			return nil
-		}
-		name, _ = a.Fields["name"].(string)
-		name = strings.TrimSpace(name)
-		conf, secrets := flow.Connection{Connector: system, Settings: map[string]string{}}, map[string]string{}
-		for _, f := range c.Settings {
-			if v := strings.TrimSpace(wordOf(a.Fields[f.Key])); v != "" && v != wordOf(f.Value) {
-				conf.Settings[f.Key] = v
-			}
-		}
-		for _, f := range c.Secrets {
-			if v := strings.TrimSpace(wordOf(a.Fields[f.Key])); v != "" {
-				secrets[f.Key] = v
-			}
-		}
-		problems, err := q.enforce(ctx, name, conf, secrets)
-		failed = err
-		return problems
-	})
-	if name != "" {
-		q.touched = append(q.touched, name)
-	}
-	return name, ok && failed == nil, failed
-}
-
-// enforce puts a connection into force, unless it is just so already. Problems are those of the form's fields.
-func (q *questionnaire) enforce(ctx context.Context, name string, conf flow.Connection, secrets map[string]string) ([]flow.Problem, error) {
-	q.config.Connections[name], q.secrets[name] = conf, secrets
-	one := flow.Config{Version: flow.Version, Connections: map[string]flow.Connection{name: conf}, Flows: map[string]flow.Flow{}}
-	text, err := one.YAML()
-	if err != nil {
-		return nil, err
-	}
-	_, err = q.service.ApplyConfig(ctx, ConfigRequest{Config: string(text), File: "setup", Secrets: map[string]map[string]string{name: secrets}})
-	return problemsBelow(err, "connections."+name)
-}
-
-// problemsBelow makes problems of a form of what is wrong with a configuration, and leaves other errors as they are.
-func problemsBelow(err error, path string) ([]flow.Problem, error) {
-	f := AsFailure(err)
-	if f == nil {
-		return nil, nil
-	}
-	if f.exit != ExitUsage {
-		return nil, err
-	}
-	var out []flow.Problem
-	var all flow.UsageErrors
-	if one := (*flow.UsageError)(nil); !errors.As(err, &all) && errors.As(err, &one) {
-		all = flow.UsageErrors{one}
-	}
-	for _, u := range all {
-		at := strings.TrimPrefix(strings.TrimPrefix(u.Path, path), ".")
-		for _, part := range []string{"settings.", "secrets."} {
-			at = strings.TrimPrefix(at, part)
-		}
-		if at == "" || strings.HasPrefix(u.Path, "connections") && !strings.HasPrefix(u.Path, path) {
-			at = "name"
-		}
-		out = append(out, flow.Problem{Path: at, Message: u.Message, Remedy: u.Remedy})
-	}
-	if len(out) == 0 {
-		out = append(out, flow.Problem{Message: f.Message, Remedy: f.Remedy})
-	}
-	return out, nil
-}
-
-// ready asks for a person's consent where it is wanted, and shows what the system then says.
-func (q *questionnaire) ready(ctx context.Context, name string) (bool, error) {
-	conf := q.config.Connections[name]
-	i := slices.IndexFunc(q.catalog.Connectors, func(c CatalogConnector) bool { return c.Name == conf.Connector })
-	c := q.catalog.Connectors[i]
-	if c.Consent {
-		if !q.ask(Question{ID: askConsent + name, Kind: QuestionConsent, Connection: name, Title: "Consent at " + c.Title,
-			Text: "Open the address, sign in at " + c.Title + ", and allow Pomost to work for you. The page then leads back: paste the address that it leads to."},
-			func(Answer) []flow.Problem {
-				if !q.consented[name] {
-					return []flow.Problem{{Message: "the consent is not complete yet"}}
-				}
-				return nil
-			}) && !q.consented[name] {
-			return false, nil
-		}
-		q.step.Question, q.step.Problems = nil, nil // an older consent will do
-	}
-	if _, seen := q.answers.Values[askCheck+name]; seen {
-		q.number++
-		return true, nil
-	}
-	res, err := q.service.Check(ctx, []string{name})
-	if err != nil {
-		return false, err
-	}
-	return q.ask(Question{ID: askCheck + name, Kind: QuestionCheck, Connection: name, Title: "What " + c.Title + " allows", Skippable: true,
-		Text: "Each right and function that the flows need.", Checks: res.Connections[0].Checks}, nil), nil
-}
-
 // flows asks what should travel.
 func (q *questionnaire) flows(source, destination string, ends []string) (names []string, ok bool) {
 	field := Field{Key: "flows", Label: "Flows", Help: "What should travel?", Type: string(connector.SettingChoices), Required: true}
 	by := map[string]CatalogRecipe{}
-	var all []any
+	var all, begin, there []any
 	for _, r := range q.catalog.Recipes {
 		if pairOf(r) == source+"+"+destination && by[r.Kind].Name == "" {
 			by[r.Kind] = r
 			field.Options = append(field.Options, Option{Value: r.Kind, Label: r.Title})
 			all = append(all, r.Kind)
+			if r.Kind == "orders" { // a person who begins begins with these
+				begin = []any{r.Kind}
+			}
+			if q.force.Flows[r.Kind].Recipe == r.Name {
+				there = append(there, r.Kind)
+			}
 		}
 	}
-	field.Value = all
+	slices.SortStableFunc(field.Options, func(a, b Option) int { return kindOrder(a.Value) - kindOrder(b.Value) })
+	if field.Value = all; len(there) > 0 {
+		field.Value = there
+	} else if len(begin) > 0 {
+		field.Value = begin
+	}
 	ok = q.ask(Question{ID: askFlows, Kind: QuestionForm, Title: "What should travel?", Fields: []Field{field}}, func(a Answer) []flow.Problem {
 		for _, w := range wordsOf(a.Fields["flows"]) {
 			if by[w].Name == "" {
@@ -396,127 +247,10 @@ func (q *questionnaire) flows(source, destination string, ends []string) (names 
 	return names, ok
 }
 
-// flow asks for the settings of a flow: those that a person is asked about one by one, or all of them on one page.
-func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, error) {
-	conf := q.config.Flows[name]
-	recipe, err := flow.LoadRecipe(q.service.recipes, conf.Recipe)
-	if err != nil {
-		return false, err
-	}
-	settings := map[string]any{}
-	maps.Copy(settings, conf.Settings)
-	choices := q.options(ctx, conf, recipe)
-	take := func(keys []string) func(Answer) []flow.Problem {
-		return func(a Answer) []flow.Problem {
-			next := maps.Clone(settings)
-			for _, k := range keys {
-				if v, given := a.Fields[k]; given && !a.Skipped {
-					if delete(next, k); !blank(v) {
-						next[k] = v
-					}
-				}
-			}
-			_, problems := recipe.ParseSettings(next)
-			problems = slices.DeleteFunc(problems, func(p flow.Problem) bool {
-				return !slices.ContainsFunc(keys, func(k string) bool {
-					return p.Path == k || strings.HasPrefix(p.Path, k+".") || strings.HasPrefix(p.Path, k+"[")
-				})
-			})
-			if len(problems) == 0 {
-				settings = next
-			}
-			return problems
-		}
-	}
-	page := Question{Kind: QuestionForm, Title: recipe.Title, Flow: name, Skippable: !all}
-	var keys []string
-	for _, s := range recipe.Settings {
-		if s.Planned || !all && s.Question == "" {
-			continue
-		}
-		f := q.field(s, settings, choices)
-		if all {
-			page.Fields, keys = append(page.Fields, f), append(keys, s.Key)
-			continue
-		}
-		one := page
-		one.ID, one.Text, one.Fields = askFlow+name+":"+s.Key, s.Question, []Field{f}
-		q.total = max(q.total, q.number+2)
-		if !q.ask(one, take([]string{s.Key})) {
-			return false, nil
-		}
-	}
-	if all {
-		page.ID, page.Text = askFlow+name, "All settings of the flow "+name+". What is left empty has its default."
-		if !q.ask(page, take(keys)) {
-			return false, nil
-		}
-	}
-	conf.Settings = settings
-	if len(settings) == 0 {
-		conf.Settings = nil
-	}
-	q.config.Flows[name] = conf
-	return true, nil
+// kindOrder is the order in which kinds of flows are offered.
+func kindOrder(kind string) int {
+	return slices.Index([]string{"orders", stockKind, "products", "customers"}, kind)
 }
-
-// field is a setting as the form asks for it, with the value in force, what is proposed, or its default.
-func (q *questionnaire) field(s flow.Setting, settings map[string]any, choices map[string][]Option) Field {
-	f := recipeField(s)
-	f.DependsOn, f.Equals = "", "" // the other field stands on another page
-	if options := choices[s.Key]; len(options) > 0 {
-		f.Options = options
-	}
-	if v, set := settings[s.Key]; set {
-		f.Value = v
-	} else if s.Type == connector.SettingDate && s.Question != "" {
-		month := (int(q.now.Month())-1)/3*3 + 1
-		f.Value, f.Proposed, f.Why = fmt.Sprintf("%d-%02d-01", q.now.Year(), month), true, "the first day of this quarter"
-	}
-	return f
-}
-
-// options are the values that the systems' own lists offer for settings, where they can be asked.
-func (q *questionnaire) options(ctx context.Context, conf flow.Flow, recipe *flow.Recipe) map[string][]Option {
-	out := map[string][]Option{}
-	_ = q.service.within(ctx, func(_ *home.State, w *workshop) error { // without an answer there are no options: the field takes any text
-		for _, s := range recipe.Settings {
-			side, list, ok := strings.Cut(s.Options, ".")
-			if !ok {
-				continue
-			}
-			// The recipe's sides: where records travel both ways, the flow may call them the other way round.
-			system := recipe.Source
-			if side == "destination" {
-				system = recipe.Destination
-			}
-			name := conf.Destination
-			if q.config.Connections[conf.Source].Connector == system {
-				name = conf.Source
-			}
-			o, err := w.connect(ctx, name)
-			if err != nil {
-				continue
-			}
-			items, err := o.connection.List(ctx, list)
-			if err != nil || len(items) > maxOptions {
-				continue
-			}
-			for _, it := range items {
-				label := it.ID
-				if it.Name != "" && it.Name != it.ID {
-					label += "  " + it.Name
-				}
-				out[s.Key] = append(out[s.Key], Option{Value: it.ID, Label: label})
-			}
-		}
-		return nil
-	})
-	return out
-}
-
-// maxOptions bounds a list that is offered.
-const maxOptions = 500
 
 // schedule asks how often.
 func (q *questionnaire) schedule(flows []string) bool {
@@ -551,7 +285,7 @@ func (q *questionnaire) plan(ctx context.Context, name string) (bool, error) {
 		q.number++
 		return true, nil
 	}
-	question := Question{ID: id, Kind: QuestionPlan, Flow: name, Title: "What would happen: " + name, Skippable: true,
+	question := Question{ID: id, Kind: QuestionPlan, Flow: name, Title: "What would happen: " + name,
 		Text: "Nothing has been written yet. This is what the first run would do."}
 	res, err := q.service.rehearse(ctx, q.config, name)
 	f := AsFailure(err)
@@ -561,7 +295,7 @@ func (q *questionnaire) plan(ctx context.Context, name string) (bool, error) {
 	case f != nil:
 		question.Checks = []CheckItem{{Name: "plan", Title: "the plan", Cause: f.Cause, Message: f.Error(), Remedy: f.Remedy}}
 	default:
-		question.Example = planLines(res)
+		question.Example = planLines(res, q.service.known.object)
 	}
 	return q.ask(question, nil), nil
 }
@@ -569,30 +303,43 @@ func (q *questionnaire) plan(ctx context.Context, name string) (bool, error) {
 // maxPlanExamples is how many actions of each kind a plan shows.
 const maxPlanExamples = 3
 
-// planLines sums a plan up: counts, and examples of each action.
-func planLines(res PlanResult) []string {
-	count, shown := map[string]int{}, map[string][]string{}
+// planLines sums a plan up: counts, and examples of each action. title is how people call an object.
+func planLines(res PlanResult, title func(object string) string) []string {
+	type group struct {
+		word     string
+		count    int
+		labels   []string // of those that say nothing more
+		examples []string
+	}
+	groups := map[string]*group{}
 	for _, a := range res.Actions {
-		word := a.Action + " " + a.Object
+		word := a.Action + ": " + title(a.Object)
 		if a.Action == "hold" {
 			word = "hold: " + a.Cause
 		}
-		if count[word]++; count[word] > maxPlanExamples {
+		g := groups[word]
+		if g == nil {
+			g = &group{word: word}
+			groups[word] = g
+		}
+		if g.count++; g.count > maxPlanExamples {
 			continue
 		}
-		line := "  " + a.Label
-		if a.Reason != "" {
-			line += "  " + a.Reason
+		more := strings.TrimSpace(a.Reason + "  " + a.Proof)
+		if more == "" {
+			g.labels = append(g.labels, a.Label)
+			continue
 		}
-		if a.Proof != "" {
-			line += "  " + a.Proof
-		}
-		shown[word] = append(shown[word], line)
+		g.examples = append(g.examples, "  "+a.Label+"  "+more)
 	}
 	var out []string
-	for _, w := range sortedKeys(count) {
-		out = append(out, fmt.Sprintf("%d × %s", count[w], w))
-		out = append(out, shown[w]...)
+	for _, w := range sortedKeys(groups) {
+		g := groups[w]
+		line := fmt.Sprintf("%d × %s", g.count, w)
+		if len(g.labels) > 0 {
+			line += ", as for " + strings.Join(g.labels, ", ")
+		}
+		out = append(append(out, line), g.examples...)
 	}
 	if len(out) == 0 {
 		out = []string{"there is nothing to carry over"}
@@ -679,6 +426,14 @@ func wordOf(v any) string {
 		return x
 	}
 	return fmt.Sprint(v)
+}
+
+// settingText is a value as a connection's settings state it: a list is parted by commas.
+func settingText(v any) string {
+	if list, ok := v.([]any); ok {
+		return strings.Join(wordsOf(list), ", ")
+	}
+	return strings.TrimSpace(wordOf(v))
 }
 
 func wordsOf(v any) []string {

@@ -22,6 +22,8 @@ type Setting struct {
 	// Planned says that the setting does not work yet; PlannedValues which of its values do not.
 	Planned       bool
 	PlannedValues []string
+	// Labels say values in words, where the word in the file does not say enough.
+	Labels map[string]string
 	// Options is the reference list whose values are offered, with its side: destination.accounts.
 	Options string
 	// Max is the most characters of a text, 0 is 200.
@@ -348,7 +350,7 @@ func (d *decoder) settings(n *node, path string) []Setting {
 	var out []Setting
 	for _, e := range n.entries {
 		p := join(path, e.key)
-		if !d.object(e.value, p, "type", "label", "help", "question", "default", "values", "planned_values", "planned", "advanced", "required", "max", "fields", "rows", "lists", "depends_on", "equals", "options") {
+		if !d.object(e.value, p, "type", "label", "help", "question", "default", "values", "planned_values", "planned", "advanced", "required", "max", "fields", "rows", "lists", "depends_on", "equals", "options", "labels") {
 			continue
 		}
 		at := func(key string) (*node, string) { return e.value.get(key), join(p, key) }
@@ -358,6 +360,15 @@ func (d *decoder) settings(n *node, path string) []Setting {
 			Question: d.word(at("question")), Options: d.word(at("options")), Rows: d.flag(at("rows")), Lists: d.flag(at("lists")), Planned: d.flag(at("planned")), PlannedValues: d.words(at("planned_values"))}
 		if v := e.value.get("default"); v != nil {
 			s.Default = strings.Join(d.words(&node{place: v.place, kind: nodeList, list: flatten(v)}, p+".default"), ", ")
+		}
+		if v, at := at("labels"); v != nil {
+			s.Labels = map[string]string{}
+			for _, l := range v.entries {
+				if !slices.Contains(s.Values, l.key) {
+					d.fail(l.place, join(at, l.key), "is none of the values", suggest(l.key, s.Values))
+				}
+				s.Labels[l.key] = d.word(l.value, join(at, l.key))
+			}
 		}
 		if v, at := at("max"); v != nil {
 			m, err := strconv.Atoi(d.word(v, at))

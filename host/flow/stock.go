@@ -41,8 +41,48 @@ var formulas = map[string]string{
 	"technical_plus_ordered":   "technical + ordered",
 }
 
+// DefaultFormula is the formula where nobody says another one.
+const DefaultFormula = "available_minus_reserved"
+
+// formulaTitles are the formulas in words, in the order in which a person is offered them.
+var formulaTitles = [][2]string{
+	{DefaultFormula, "available, less reserved"},
+	{"available", "available"},
+	{"technical", "on the shelf"},
+	{"free", "free"},
+	{"technical_plus_ordered", "on the shelf, and ordered"},
+}
+
+// FormulaNames are the names of the formulas, the default first.
+func FormulaNames() []string {
+	var out []string
+	for _, t := range formulaTitles {
+		out = append(out, t[0])
+	}
+	return out
+}
+
+// FormulaTitle is a named formula in words, "" for another text.
+func FormulaTitle(name string) string {
+	for _, t := range formulaTitles {
+		if t[0] == name {
+			return t[1]
+		}
+	}
+	return ""
+}
+
+// NamedFormula is the formula with a name, nil where none has it.
+func NamedFormula(name string) *Formula {
+	f, _ := ParseFormula(formulas[name])
+	return f
+}
+
 // quantities are the words of a level that a formula may use; a word in capitals is a field of the source's own record.
 var quantities = []string{"available", "technical", "free", "ordered", "reserved"}
+
+// Quantities are the words for the quantities of an article.
+func Quantities() []string { return slices.Clone(quantities) }
 
 // Formulas are the names of the formulas, sorted.
 func Formulas() []string { return keys(formulas) }

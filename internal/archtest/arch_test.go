@@ -121,7 +121,8 @@ var rules = []rule{
 
 	{room: "plugins/*", may: []string{"sdk"}, why: "a connector is what a third party could write"},
 	{room: "plugins/*/connector", may: []string{"sdk"}, not: []string{"sdk/sandbox", "sdk/conformance"}, testMay: []string{"sdk/sandbox", "sdk/conformance", "plugins"}, why: "a connector knows one system and no emulator of it"},
-	{room: "plugins/*/sandbox", may: []string{"sdk/sandbox"}, why: "a sandbox computes by its own route, so that the two cannot merely agree"},
+	{room: "plugins/*/spec", may: []string{"sdk/sandbox"}, why: "what the vendor's specification says, for the tests of both sides"},
+	{room: "plugins/*/sandbox", may: []string{"sdk/sandbox"}, testMay: []string{"plugins/*/spec"}, why: "a sandbox computes by its own route, so that the two cannot merely agree"},
 
 	{room: "host", may: []string{"host", "host/engine/failpoint", "sdk", "proto", "registry", "recipes"}, not: []string{"host/cli", "host/control", "host/engine", "sdk/sandbox", "sdk/conformance"}, why: "rooms of the host serve the engine and do not know it"},
 	{room: "host/child", why: "whoever has children: connectors, functions"},

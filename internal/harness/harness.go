@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +24,7 @@ import (
 	avsandbox "github.com/pomost/pomost/plugins/accountview/sandbox"
 	eaconnector "github.com/pomost/pomost/plugins/eaccounting/connector"
 	easandbox "github.com/pomost/pomost/plugins/eaccounting/sandbox"
+	"github.com/pomost/pomost/plugins/eaccounting/spec"
 	"github.com/pomost/pomost/sdk/connector"
 	kit "github.com/pomost/pomost/sdk/sandbox"
 )
@@ -49,6 +52,8 @@ type Options struct {
 	Today time.Time
 	// Connectors is a folder of connectors' binaries to be started as plugins; "" runs the connectors in this process.
 	Connectors string
+	// Judged holds what is asked of eAccounting and what its sandbox answers against the vendor's specification; Close tells what contradicts.
+	Judged bool
 }
 
 // World is both systems and the Pomost between them.
@@ -66,6 +71,7 @@ type World struct {
 	home  string
 	flows []string
 	ahead atomic.Int64 // of the systems' clocks before the real one
+	judge *spec.Judge  // nil where nobody judges
 }
 
 // New starts a World with nothing applied. Close must be called in any case.
@@ -76,7 +82,15 @@ func New(ctx context.Context, opts Options) (*World, error) {
 		w.ahead.Store(int64(time.Until(opts.Today)))
 	}
 	var err error
-	if w.EA, err = w.start(ctx, easandbox.System(), opts.EA); err != nil {
+	ea := easandbox.System()
+	if opts.Judged {
+		w.judge = &spec.Judge{Played: spec.G2026, Caller: func(r *http.Request) bool { return r.UserAgent() == "pomost" }}
+		if strings.Contains(opts.EA.Set["dialect"], "swagger2020") {
+			w.judge.Played = spec.G2020
+		}
+		ea = w.judge.Watch(ea)
+	}
+	if w.EA, err = w.start(ctx, ea, opts.EA); err != nil {
 		return nil, err
 	}
 	if w.AV, err = w.start(ctx, avsandbox.System(), opts.AV); err != nil {
@@ -109,8 +123,16 @@ func (w *World) Later(ctx context.Context, d time.Duration) error {
 // Home is the folder that Pomost keeps its state in.
 func (w *World) Home() string { return w.home }
 
-// Close stops both sandboxes.
-func (w *World) Close() error { return errors.Join(w.EA.Close(), w.AV.Close()) }
+// Close stops both sandboxes. Where somebody judges, what contradicts the specification is an error.
+func (w *World) Close() error {
+	err := errors.Join(w.EA.Close(), w.AV.Close())
+	if w.judge != nil {
+		for _, f := range w.judge.Findings() {
+			err = errors.Join(err, fmt.Errorf("against the specification of eAccounting: %s", f))
+		}
+	}
+	return err
+}
 
 func (w *World) secret(name string) string {
 	return map[string]string{

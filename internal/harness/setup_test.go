@@ -2,6 +2,7 @@ package harness_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -9,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/pomost/pomost/host/control"
+	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/internal/harness"
+	"github.com/pomost/pomost/sdk/decimal"
 	kit "github.com/pomost/pomost/sdk/sandbox"
 )
 
@@ -70,10 +73,10 @@ func (z *wizard) consent(connection string) {
 	}
 }
 
-func newWizard(t *testing.T) *wizard {
+func newWizard(t *testing.T, av, ea kit.Options) *wizard {
 	t.Helper()
 	dir := t.TempDir()
-	w, err := harness.New(t.Context(), harness.Options{Dir: dir, EA: demoData(), AV: demoData()})
+	w, err := harness.New(t.Context(), harness.Options{Dir: dir, EA: ea, AV: av})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +98,14 @@ func newWizard(t *testing.T) *wizard {
 // system answers the question for a connection, first wrongly.
 func (z *wizard) system(name string, s *harness.System, more map[string]any) {
 	z.t.Helper()
-	fields := map[string]any{"name": name, "base_url": "nonsense", "client_id": s.Info.ClientID, "client_secret": s.Info.ClientSecret}
+	fields := map[string]any{}
+	for _, f := range z.step.Question.Fields { // a form gives what stands in it, an empty list too
+		fields[f.Key] = f.Value
+		if f.Type == control.FieldTexts && f.Value == nil {
+			fields[f.Key] = []any{}
+		}
+	}
+	maps.Copy(fields, map[string]any{"name": name, "base_url": "nonsense", "client_id": s.Info.ClientID, "client_secret": s.Info.ClientSecret})
 	for k, v := range more {
 		fields[k] = v
 	}
@@ -118,18 +128,15 @@ func (z *wizard) system(name string, s *harness.System, more map[string]any) {
 
 // TestSetup: from nothing to a live pair by questions alone.
 func TestSetup(t *testing.T) {
-	z := newWizard(t)
+	z := newWizard(t, demoData(), demoData())
 	z.next()
-	z.answer("pair", map[string]any{"pair": "accountview+eaccounting"})
-	for range 2 {
+	for _, name := range []string{"books", "shop"} {
 		switch z.step.Question.ID {
 		case "connection:accountview":
-			z.system("books", z.w.AV, map[string]any{"company": "DEMO"})
+			z.system(name, z.w.AV, map[string]any{"company": "DEMO"})
 		case "connection:eaccounting":
-			z.system("shop", z.w.EA, nil)
+			z.system(name, z.w.EA, nil)
 		}
-	}
-	for _, name := range []string{"books", "shop"} {
 		if z.step.Question.ID != "consent:"+name {
 			t.Fatalf("asked for %s", z.step.Question.ID)
 		}
@@ -198,6 +205,212 @@ func TestSetup(t *testing.T) {
 		t.Errorf("once more: %+v", z.step)
 	}
 	settings(t, z)
+}
+
+// field returns a field of the present question.
+func (z *wizard) field(key string) control.Field {
+	z.t.Helper()
+	if z.step.Question != nil {
+		for _, f := range z.step.Question.Fields {
+			if f.Key == key {
+				return f
+			}
+		}
+	}
+	z.t.Fatalf("no field %s: %+v", key, z.step.Question)
+	return control.Field{}
+}
+
+// TestSetupComesBack: who comes back finds the connections that there are, and can correct them; their secrets need not be typed again.
+func TestSetupComesBack(t *testing.T) {
+	z := newWizard(t, demoData(), demoData())
+	z.next()
+	z.system("books", z.w.AV, map[string]any{"company": "DEMO", "page_size": "150"})
+	z.consent("books")
+
+	back := func() { // nothing is kept but what is in force
+		z.answers = control.Answers{Values: map[string]control.Answer{}}
+		z.next()
+		if z.step.Question == nil || z.step.Question.ID != "connection:accountview" {
+			t.Fatalf("who comes back is asked %+v", z.step.Question)
+		}
+	}
+	given := func() map[string]any {
+		out := map[string]any{}
+		for _, f := range z.step.Question.Fields {
+			if out[f.Key] = f.Value; f.Secret {
+				if f.Required || f.Value != nil {
+					t.Errorf("a secret that is kept is asked for: %+v", f)
+				}
+				delete(out, f.Key)
+			}
+		}
+		return out
+	}
+	back()
+	if z.field("name").Value != "books" || z.field("company").Value != "DEMO" || z.field("page_size").Value != "150" {
+		t.Errorf("the form does not begin with what is in force: %+v", z.step.Question.Fields)
+	}
+	z.answer("connection:accountview", given())
+	if z.step.Question == nil || z.step.Question.ID != "check:books" {
+		t.Fatalf("a connection with a consent leads to %+v, %v", z.step.Question, z.step.Problems)
+	}
+
+	// A secret that was wrong is corrected; another host ends the consent, which is asked for anew at once.
+	back()
+	fields := given()
+	fields["client_secret"] = "another"
+	z.answer("connection:accountview", fields)
+	if z.step.Question == nil || z.step.Question.ID != "check:books" {
+		t.Fatalf("a corrected secret leads to %+v, %v", z.step.Question, z.step.Problems)
+	}
+	back()
+	fields = given()
+	fields["base_url"], fields["token_url"], fields["authorize_url"] = "http://localhost:1/api/v3", "", ""
+	z.answer("connection:accountview", fields)
+	if z.step.Question == nil || z.step.Question.ID != "consent:books" {
+		t.Fatalf("another host leads to %+v, %v", z.step.Question, z.step.Problems)
+	}
+
+	// Another name is a further connection; the name of another system's connection is taken.
+	back()
+	fields = given()
+	fields["name"], fields["client_id"], fields["client_secret"] = "books2", "id", "secret"
+	z.answer("connection:accountview", fields)
+	if z.step.Question == nil || z.step.Question.ID != "consent:books2" {
+		t.Fatalf("a further connection leads to %+v, %v", z.step.Question, z.step.Problems)
+	}
+	z.answers = control.Answers{Values: map[string]control.Answer{}}
+	z.next()
+	if f := z.field("connection"); z.step.Question.ID != "which:accountview" || len(f.Options) != 3 {
+		t.Fatalf("with several connections it asks %+v", z.step.Question)
+	}
+	z.answer("which:accountview", map[string]any{"connection": "books"})
+	fields = given()
+	fields["base_url"] = z.w.AV.Info.BaseURL
+	fields["client_secret"] = z.w.AV.Info.ClientSecret
+	z.answer("connection:accountview", fields)
+	z.consent("books")
+	z.next()
+	z.answer("check:books", nil)
+	if z.step.Question == nil || z.step.Question.ID != "connection:eaccounting" {
+		t.Fatalf("asked for %+v", z.step.Question)
+	}
+	z.answer("connection:eaccounting", map[string]any{"name": "books", "client_id": "a", "client_secret": "b"})
+	if len(z.step.Problems) != 1 || z.step.Problems[0].Path != "name" || !strings.Contains(z.step.Problems[0].Message, "AccountView") {
+		t.Fatalf("the name of another system's connection leads to %+v, %v", z.step.Question, z.step.Problems)
+	}
+}
+
+// TestSetupStock: the question for the quantity shows real articles, each quantity by the name that the system gives it, and what each formula
+// would make of them. Where nobody can tell what is reserved, nothing is proposed.
+func TestSetupStock(t *testing.T) {
+	for name, tc := range map[string]struct {
+		dialect     string
+		value       any // that stands in the field
+		why         string
+		shown, none string // in the example
+	}{
+		"a field":               {"reservations", flow.DefaultFormula, "the reservations are in Gereserveerd", "Gereserveerd", "sales orders"},
+		"counted from orders":   {"", flow.DefaultFormula, "the reservations are counted from the open sales orders", "reserved (open sales orders)", "Gereserveerd"},
+		"nobody can tell":       {"so1_unreadable", nil, "", "what is reserved for sales orders cannot be read", "Gereserveerd"},
+		"one quantity the less": {"no_qty_avail", nil, "", "(QTY_TECH)", "QTY_AVAIL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			av := demoData()
+			if tc.dialect != "" {
+				av.Set = map[string]string{"dialect": tc.dialect}
+			}
+			z := newWizard(t, av, demoData())
+			z.both()
+			z.answer("flows", map[string]any{"flows": []any{"stock"}})
+			if z.step.Question.ID != "flow:stock:formula" {
+				t.Fatalf("asked for %+v", z.step.Question)
+			}
+			f, example := z.field("formula"), strings.Join(z.step.Question.Example, "\n")
+			if f.Value != tc.value || f.Proposed != (tc.why != "") || !strings.Contains(f.Why, tc.why) {
+				t.Errorf("proposed: %v, %v, %s", f.Value, f.Proposed, f.Why)
+			}
+			if !strings.Contains(example, tc.shown) || strings.Contains(example, tc.none) {
+				t.Errorf("the example is\n%s", example)
+			}
+			// An expression of one's own is checked at its field, and kept as the setting.
+			z.answer("flow:stock:formula", map[string]any{"formula": "own", "formula_own": "avialable - 1"})
+			if len(z.step.Problems) != 1 || z.step.Problems[0].Path != "formula_own" || z.field("formula_own").Value != "avialable - 1" {
+				t.Fatalf("a wrong expression leads to %+v, %v", z.step.Question, z.step.Problems)
+			}
+			z.answer("flow:stock:formula", map[string]any{"formula": "own", "formula_own": "technical - 1"})
+			if z.step.Question == nil || z.step.Question.ID != "schedule" { // whether eAccounting shall count is no question where it cannot
+				t.Fatalf("asked for %+v, %v", z.step.Question, z.step.Problems)
+			}
+			z.answer("schedule", nil)
+			z.answer("plan:stock", nil)
+			if !strings.Contains(z.step.Config, `formula: "technical - 1"`) {
+				t.Errorf("the file is\n%s", z.step.Config)
+			}
+		})
+	}
+	t.Run("what differs comes first", func(t *testing.T) {
+		z := newWizard(t, demoData(), demoData())
+		if _, err := z.w.AV.InsertWithLines(t.Context(), "SO1", "2026-11-02", harness.Object{"RPL_INV": "10001", "ORD_DATE": "2026-11-02T00:00:00", "DEL_DATE": "2026-11-02T00:00:00"},
+			harness.Object{"ART_CODE": "BOEK-1003", "ORD_QTY": 5, "ART_PX": 1, "DEL_DATE": "2026-11-02T00:00:00"}); err != nil {
+			t.Fatal(err)
+		}
+		z.both()
+		z.answer("flows", map[string]any{"flows": []any{"stock"}})
+		example := z.step.Question.Example
+		if codes := strings.Fields(example[0]); len(codes) < 2 || codes[0] != "BOEK-1003" {
+			t.Fatalf("the example is\n%s", strings.Join(example, "\n"))
+		}
+		first := func(line, label string) string {
+			rest, ok := strings.CutPrefix(line, label)
+			if !ok {
+				t.Fatalf("%q is not %s", line, label)
+			}
+			return strings.Fields(rest)[0]
+		}
+		available := first(example[1], "Aantal beschikbaar (QTY_AVAIL)")
+		reserved := first(example[5], "reserved (open sales orders)")
+		shown := first(z.field("formula").Options[0].Label, "available, less reserved")
+		if reserved != "5" || !decimal.MustParse(available).Sub(decimal.MustParse("5")).Equal(decimal.MustParse(shown)) {
+			t.Errorf("%s available and %s reserved come to %s", available, reserved, shown)
+		}
+	})
+	t.Run("the source is away", func(t *testing.T) {
+		z := newWizard(t, demoData(), demoData())
+		z.both()
+		if err := z.w.AV.AddFault(kit.Fault{Match: "GET /api/v3/accountviewdata", Times: 1000, Do: "status:403"}); err != nil {
+			t.Fatal(err)
+		}
+		z.answer("flows", map[string]any{"flows": []any{"stock"}})
+		if q := z.step.Question; q == nil || q.ID != "flow:stock:formula" || len(q.Example) != 1 || !strings.Contains(q.Example[0], "books") || len(q.Fields[0].Options) != 6 || q.Fields[0].Proposed {
+			t.Fatalf("it asks %+v", q)
+		}
+	})
+	t.Run("eAccounting counts", func(t *testing.T) {
+		ea := demoData()
+		ea.Set = map[string]string{"module.stock": "on"}
+		z := newWizard(t, demoData(), ea)
+		z.both()
+		z.answer("flows", map[string]any{"flows": []any{"stock"}})
+		if z.step.Question.ID != "flow:stock:manage_stock" {
+			t.Fatalf("asked for %+v", z.step.Question)
+		}
+	})
+}
+
+// both sets both connections up, up to the question for the flows.
+func (z *wizard) both() {
+	z.t.Helper()
+	z.next()
+	z.system("books", z.w.AV, map[string]any{"company": "DEMO"})
+	z.consent("books")
+	z.next()
+	z.answer("check:books", nil)
+	z.system("shop", z.w.EA, nil)
+	z.consent("shop")
+	z.next()
+	z.answer("check:shop", nil)
 }
 
 // settings changes one setting of the flow by the form with all of them.

@@ -135,7 +135,7 @@ type customersWorld struct {
 }
 
 func bothWays(t *testing.T, source, conflict, ea, av string) *customersWorld {
-	w, err := harness.New(t.Context(), harness.Options{Dir: t.TempDir(), Today: time.Date(2026, 6, 15, 10, 0, 0, 0, time.UTC),
+	w, err := harness.New(t.Context(), harness.Options{Dir: t.TempDir(), Judged: true, Today: time.Date(2026, 6, 15, 10, 0, 0, 0, time.UTC),
 		EA: kit.Options{Set: map[string]string{"dialect": ea}}, AV: kit.Options{Set: map[string]string{"dialect": av}}})
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ func TestItemsUnderFaults(t *testing.T) {
 		t.Run(dialects[0]+"_"+dialects[1], func(t *testing.T) {
 			t.Parallel()
 			rnd := rand.New(rand.NewPCG(uint64(i+1), 3))
-			w, err := harness.New(t.Context(), harness.Options{Dir: t.TempDir(), Today: time.Date(2026, 6, 15, 10, 0, 0, 0, time.UTC),
+			w, err := harness.New(t.Context(), harness.Options{Dir: t.TempDir(), Judged: true, Today: time.Date(2026, 6, 15, 10, 0, 0, 0, time.UTC),
 				EA: kit.Options{Set: map[string]string{"dialect": dialects[0]}}, AV: kit.Options{Set: map[string]string{"dialect": dialects[1]}}})
 			if err != nil {
 				t.Fatal(err)

@@ -133,7 +133,13 @@ func (w *world) complete(path, name string, body map[string]any) error {
 			want = map[string]string{"TermsOfPaymentTypeId": fmt.Sprint(kind)}
 			delete(body, "terms")
 		}
-		defaults["TermsOfPaymentId"], err = first("termsofpayments", want)
+		if defaults["TermsOfPaymentId"], err = first("termsofpayments", want); err != nil {
+			return err
+		}
+		if code, ok := body["delivery"]; ok {
+			delete(body, "delivery")
+			defaults["DeliveryMethodId"], err = first("deliverymethods", map[string]string{"Code": fmt.Sprint(code)})
+		}
 	case "articles":
 		defaults = map[string]any{"Number": name, "Name": "Article " + name, "IsActive": true, "NetPrice": 10}
 		rate := "21"

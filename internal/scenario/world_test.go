@@ -76,7 +76,7 @@ func newWorld(t *testing.T, part map[string]string) *world {
 	}
 	w.years = cmp.Or(sets["av"]["years"], "2025,2026,2027")
 	// The systems live in the year of the cases' documents.
-	opts := harness.Options{Dir: t.TempDir(), Today: time.Date(2026, 6, 15, 10, 0, 0, 0, time.UTC)}
+	opts := harness.Options{Dir: t.TempDir(), Judged: true, Today: time.Date(2026, 6, 15, 10, 0, 0, 0, time.UTC)}
 	if part["shop.json"] != "" {
 		if err := os.WriteFile(filepath.Join(opts.Dir, "shop.json"), []byte(part["shop.json"]), 0o600); err != nil {
 			t.Fatal(err)

@@ -96,6 +96,8 @@ type Samples struct {
 	CannotFind bool
 	// Blind says that an answer to a create does not hold the key; it is then found by the reference.
 	Blind bool
+	// Silent and SilentUpdate say that an answer to a create or to an update has no body at all, so that there is none to be cut.
+	Silent, SilentUpdate bool
 }
 
 // Env is one sandbox with a connection to it.
@@ -145,7 +147,7 @@ func Run(t *testing.T, o Options) {
 			part(t, "Read", obj.Read != connector.ReadNone, func(t *testing.T) { t.Parallel(); testRead(t, o, obj, s) })
 			part(t, "Find", len(obj.Find) > 0, func(t *testing.T) { t.Parallel(); testFind(t, o, obj, s) })
 			part(t, "Create", obj.Create, func(t *testing.T) { t.Parallel(); testCreate(t, o, obj, s) })
-			part(t, "Update", obj.Update, func(t *testing.T) { t.Parallel(); testUpdate(t, o, obj, s) })
+			part(t, "Update", obj.Update, func(t *testing.T) { t.Parallel(); testUpdate(t, o, obj, s); testUpdateFaults(t, o, obj, s) })
 		})
 	}
 }

@@ -84,6 +84,9 @@ func testCreate(t *testing.T, o Options, obj connector.Object, s Samples) {
 	for _, do := range []string{"lost-reply", "truncate"} {
 		t.Run("unknown after "+do, func(t *testing.T) {
 			needsNetwork(t, o)
+			if s.Silent && do == "truncate" {
+				t.Skip("an answer without a body cannot be cut")
+			}
 			t.Parallel()
 			e := openObject(t, o, obj, s, nil)
 			r := s.New(e, 1)

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -164,6 +165,11 @@ func (a *authServer) authorize(w http.ResponseWriter, r *http.Request) {
 	})
 	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
 	switch {
+	case q.Get("response_type") == "token" && a.sys.Implicit && unknown < 0:
+		target, _ := url.Parse(redirect) // parsed before by redirectAllowed
+		target.Fragment = ""
+		http.Redirect(w, r, target.String()+"#"+a.implicit(scopes, q.Get("state")).Encode(), http.StatusFound)
+		return
 	case q.Get("response_type") != "code":
 		answer.Set("error", "unsupported_response_type")
 	case unknown >= 0:
@@ -186,6 +192,19 @@ func (a *authServer) authorize(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Location", target.String())
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusFound)
+}
+
+// implicit is the answer of a consent that asks for an access token at once; such a chain has no refresh token.
+func (a *authServer) implicit(scopes []string, state string) url.Values {
+	t := a.issue(chain{ID: randomToken(8), Scopes: scopes})
+	a.mu.Lock()
+	delete(a.refresh, t.RefreshToken)
+	a.mu.Unlock()
+	out := url.Values{"access_token": {t.AccessToken}, "token_type": {t.TokenType}, "expires_in": {fmt.Sprint(t.ExpiresIn)}, "scope": {t.Scope}}
+	if state != "" {
+		out.Set("state", state)
+	}
+	return out
 }
 
 // redirectAllowed takes exactly the registered addresses where there are any, else every loopback address.
@@ -214,7 +233,8 @@ func (a *authServer) newCode(c *authCode) string {
 			delete(a.codes, k)
 		}
 	}
-	code := randomToken(24)
+	// A code comes back in an address, so it must be decoded before it is traded: who forgets that does not get past this one.
+	code := randomToken(24) + "+/="
 	if len(a.codes) < maxLive {
 		a.codes[code] = c
 	}

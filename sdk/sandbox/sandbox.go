@@ -43,6 +43,9 @@ type System struct {
 	KnownScopes []string
 	// OfflineScope is the scope without which no refresh token is given; "" where none is needed.
 	OfflineScope string
+	// Implicit says that the consent page also gives an access token at once (response_type=token, RFC 6749, 4.2), as browser
+	// applications ask for it.
+	Implicit bool
 	// TokenLife is how long an access token works; 0 means an hour.
 	TokenLife time.Duration
 	// DefaultRate is how many calls a minute one client may make to one endpoint; 0 means no limit.
@@ -59,6 +62,10 @@ type System struct {
 	// ObjectOf names the kind of record a call is about, for faults and log; nil where paths say enough. The request
 	// carries its full path.
 	ObjectOf func(r *http.Request, body []byte) string
+
+	// Replays says that the company's state follows from its calls and their times alone (no randomness, no order of maps), so that
+	// --state needs to write down no more than the calls. Otherwise the whole state is written after each call that may change it.
+	Replays bool
 
 	// New makes the company.
 	New func(Env) (Company, error)
@@ -171,7 +178,8 @@ type Options struct {
 	Redirects []string
 	// LogFile gets one JSON object a call; "" means no file.
 	LogFile string
-	// StateFile is read at the start where it exists, and written when the sandbox stops; "" means no state is kept.
+	// StateFile is read at the start where it exists, and kept so that a kill loses nothing that was answered; "" means no state is
+	// kept. A journal stands beside it while the sandbox runs.
 	StateFile string
 	// Live is the time after which something new happens in the company by itself, again and again; 0 means never.
 	Live time.Duration

@@ -33,6 +33,10 @@ type server struct {
 
 	// companyMu serialises everything the company does.
 	companyMu sync.Mutex
+	// journal, generation and still are for --state; still is the company's clock while it does what is written down.
+	journal    *journal
+	generation int
+	still      time.Time
 
 	// ctx ends when the sandbox stops; late calls and delays end with it, and are waited for.
 	ctx  context.Context
@@ -80,11 +84,14 @@ func Start(ctx context.Context, sys System, opts Options) (*Running, error) {
 	if err := s.faults.set(opts.Faults); err != nil {
 		return nil, err
 	}
-	if s.company, err = sys.New(Env{Set: set, Now: now, Data: data, CompanyID: sys.CompanyID}); err != nil {
+	if s.company, err = sys.New(Env{Set: set, Now: s.companyNow, Data: data, CompanyID: sys.CompanyID}); err != nil {
 		return nil, fmt.Errorf("%s sandbox: %w", sys.Name, err)
 	}
 	if opts.StateFile != "" {
 		if err := s.loadState(opts.StateFile); err != nil {
+			return nil, err
+		}
+		if err := s.replay(opts.StateFile); err != nil {
 			return nil, err
 		}
 	}
@@ -109,6 +116,12 @@ func Start(ctx context.Context, sys System, opts Options) (*Running, error) {
 		BaseURL: origin + sys.BasePath, AuthorizeURL: origin + sys.AuthorizePath, TokenURL: origin + sys.TokenPath,
 		ClientID: s.auth.clientID, ClientSecret: s.auth.clientSecret, RefreshToken: s.auth.seed(sys.Scopes), Company: sys.CompanyID,
 	}
+	if opts.StateFile != "" { // from here on nothing is lost, the seed of the first line included
+		if err := s.begin(opts.StateFile); err != nil {
+			s.stop()
+			return nil, errors.Join(err, listener.Close(), s.log.close())
+		}
+	}
 	go func() { run.served <- run.http.Serve(listener) }()
 	if lively, ok := s.company.(Lively); ok && opts.Live > 0 {
 		s.late.Go(func() { s.liven(lively, opts.Live) })
@@ -128,7 +141,7 @@ func (s *server) liven(c Lively, every time.Duration) {
 		case <-tick.C:
 		}
 		s.companyMu.Lock()
-		err := c.Live(n)
+		err := s.lives(c, n)
 		s.companyMu.Unlock()
 		if err != nil {
 			return
@@ -171,7 +184,7 @@ func (r *Running) close() error {
 		}
 		r.server.late.Wait()
 		if r.stateFile != "" {
-			err = errors.Join(err, r.server.saveState(r.stateFile))
+			err = errors.Join(err, r.server.end(r.stateFile))
 		}
 		r.closeErr = errors.Join(err, r.server.log.close())
 	})
@@ -198,6 +211,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call.Fault = f.name
 	if f.revoke {
 		s.auth.revoke(r, body)
+		_ = s.tokens() // a journal that cannot be written refuses the next change
 	}
 	if f.delay > 0 && !s.sleep(f.delay) {
 		hangUp(w)
@@ -226,6 +240,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.garbage(rec, req)
 	case faultExpireToken:
 		s.auth.expire(req)
+		_ = s.tokens()
 		s.route(rec, req)
 	default:
 		s.route(rec, req)
@@ -247,9 +262,16 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.EqualFold(r.URL.Path, s.sys.AuthorizePath):
 		s.auth.authorize(w, r)
+		_ = s.tokens()
 		return
 	case strings.EqualFold(r.URL.Path, s.sys.TokenPath):
-		s.auth.token(w, r)
+		answer := &recorder{header: http.Header{}}
+		s.auth.token(answer, r)
+		if err := s.tokens(); err != nil {
+			http.Error(w, err.Error(), http.StatusInsufficientStorage)
+			return
+		}
+		answer.replay(w)
 		return
 	}
 	rest, ok := below(s.sys.BasePath, r.URL.Path)
@@ -272,7 +294,7 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 	inner.URL = &url
 	s.companyMu.Lock()
 	defer s.companyMu.Unlock()
-	s.company.ServeHTTP(w, inner)
+	s.inCompany(w, inner)
 }
 
 // below cuts the base off the path, without case; the rest starts with a slash.
@@ -297,7 +319,7 @@ func (s *server) unauthorized(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) rateLimited(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 	if s.sys.RateLimited != nil {
-		s.sys.RateLimited(w, r, wait)
+		s.sys.RateLimited(w, r.WithContext(context.WithValue(r.Context(), settingsKey{}, s.set)), wait)
 		return
 	}
 	http.Error(w, "too many requests", http.StatusTooManyRequests)
@@ -392,6 +414,15 @@ func (r *recorder) WriteHeader(status int) {
 func (r *recorder) Write(p []byte) (int, error) {
 	r.WriteHeader(http.StatusOK)
 	return r.body.Write(p)
+}
+
+// replay writes the answer to another writer.
+func (r *recorder) replay(w http.ResponseWriter) {
+	for k, v := range r.header {
+		w.Header()[k] = v
+	}
+	w.WriteHeader(r.code())
+	w.Write(r.body.Bytes())
 }
 
 func (r *recorder) code() int {

@@ -17,8 +17,9 @@ const stateVersion = 1
 // savedState is the state file: the company and its chains of tokens, so that a client which stored a refresh token can
 // go on after a restart.
 type savedState struct {
-	Version int    `json:"version"`
-	System  string `json:"system"`
+	Version    int    `json:"version"`
+	Generation int    `json:"generation,omitempty"` // which journal continues it
+	System     string `json:"system"`
 	// Set is kept so that a file made for another company is refused instead of half understood.
 	Set          map[string]string      `json:"set"`
 	ClientID     string                 `json:"client_id"`
@@ -55,31 +56,46 @@ func (s *server) loadState(path string) error {
 		return fmt.Errorf("--state %s: %w", path, err)
 	}
 	a := s.auth
+	s.generation = st.Generation
 	a.clientID, a.clientSecret = st.ClientID, st.ClientSecret
-	maps.Copy(a.refresh, st.Refresh)
-	for k, t := range st.Access {
-		a.access[k] = accessToken{chain: t.Chain, expires: t.Expires}
-	}
+	a.restore(st.Refresh, st.Access)
 	return nil
 }
 
+// saved are the tokens as a state file keeps them.
+func (a *authServer) saved() (map[string]chain, map[string]savedAccess) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	access := make(map[string]savedAccess, len(a.access))
+	for k, t := range a.access {
+		access[k] = savedAccess{Chain: t.chain, Expires: t.expires}
+	}
+	return maps.Clone(a.refresh), access
+}
+
+// restore replaces the tokens.
+func (a *authServer) restore(refresh map[string]chain, access map[string]savedAccess) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.refresh)
+	clear(a.access)
+	maps.Copy(a.refresh, refresh)
+	for k, t := range access {
+		a.access[k] = accessToken{chain: t.Chain, expires: t.Expires}
+	}
+}
+
+// saveState writes the state file. The caller holds companyMu, or nobody else is there yet.
 func (s *server) saveState(path string) error {
-	s.companyMu.Lock()
 	company, err := s.company.Snapshot()
-	s.companyMu.Unlock()
 	if err != nil {
 		return fmt.Errorf("--state: %w", err)
 	}
 	a := s.auth
-	a.mu.Lock()
 	st := savedState{
-		Version: stateVersion, System: s.sys.Name, Set: s.set, ClientID: a.clientID, ClientSecret: a.clientSecret,
-		Refresh: maps.Clone(a.refresh), Access: map[string]savedAccess{}, Company: company,
+		Version: stateVersion, Generation: s.generation, System: s.sys.Name, Set: s.set, ClientID: a.clientID, ClientSecret: a.clientSecret, Company: company,
 	}
-	for k, t := range a.access {
-		st.Access[k] = savedAccess{Chain: t.chain, Expires: t.expires}
-	}
-	a.mu.Unlock()
+	st.Refresh, st.Access = a.saved()
 	data, err := json.Marshal(st)
 	if err != nil {
 		return fmt.Errorf("--state: %w", err)

@@ -377,9 +377,10 @@ func (f *Form) places() []place {
 	return append(out, place{what: onButton})
 }
 
-// single tells that the form is one list of options or one table: it is always open, for there is nothing else to do.
+// single tells that the form asks for one list of options or one table: it is always open, for there is nothing else to do.
 func (f *Form) single() bool {
-	return len(f.items) == 1 && !f.items[0].typed() && f.items[0].Type != control.FieldBool
+	asked := f.asked()
+	return len(asked) == 1 && !asked[0].typed() && asked[0].Type != control.FieldBool
 }
 
 // check gives every asked item its error, and returns the first item that has one.

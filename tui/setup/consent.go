@@ -23,6 +23,10 @@ type consent struct {
 	working  string // what is under way, "" for nothing
 	err      error
 	accepted bool
+
+	// stop ends the listening for the browser; listening tells that it may be heard of.
+	stop      context.CancelFunc
+	listening bool
 }
 
 type begun struct {
@@ -35,6 +39,7 @@ type consented struct {
 	from   *consent
 	result control.ConsentResult
 	err    error
+	heard  bool // the browser brought it, and nobody listens any more
 }
 
 func newConsent(env ui.Env, connection string, done func() tea.Cmd) *consent {
@@ -45,12 +50,50 @@ func (c *consent) t(text string, args ...any) string { return c.env.Words.T(text
 
 // begin asks for the address at which the person consents.
 func (c *consent) begin() tea.Cmd {
+	c.close()
 	c.working, c.err = c.t("asking for the address"), nil
 	api, ctx, req := c.env.API, c.env.Ctx, control.AuthorizeRequest{Connection: c.connection}
 	return func() tea.Msg {
 		m := begun{from: c}
 		m.result, m.err = api.Authorize(ctx, req)
 		return m
+	}
+}
+
+// close ends the listening. It may be called at any time.
+func (c *consent) close() {
+	if c.stop != nil {
+		c.stop()
+	}
+	c.stop, c.listening = nil, false
+}
+
+// listen waits for the browser at the address that the system's page leads back to, where it is one of this machine, until close.
+func (c *consent) listen() tea.Cmd {
+	c.close()
+	if !control.Local(c.begun.RedirectURL) {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(c.env.Ctx)
+	c.stop, c.listening = cancel, true
+	api, address, req := c.env.API, c.begun.RedirectURL, control.ConsentRequest{Connection: c.connection, State: c.begun.State}
+	return func() tea.Msg {
+		defer cancel()
+		back, end, err := control.ListenBack(ctx, address)
+		if err != nil { // another program has the port: it is pasted then
+			return nil
+		}
+		defer end()
+		select {
+		case got := <-back:
+			m := consented{from: c, heard: true}
+			req.Answer = got.Address
+			m.result, m.err = api.Consent(ctx, req)
+			got.Reply <- m.err
+			return m
+		case <-ctx.Done():
+			return nil
+		}
 	}
 }
 
@@ -75,16 +118,26 @@ func (c *consent) update(msg tea.Msg) tea.Cmd {
 	case begun:
 		if msg.from == c {
 			c.working, c.begun, c.err = "", msg.result, msg.err
+			if msg.err == nil {
+				return c.listen()
+			}
 		}
 	case consented:
 		if msg.from != c {
 			return nil
 		}
 		c.working, c.err = "", msg.err
+		if c.accepted {
+			return nil // pasted, and brought by the browser too
+		}
 		if msg.err != nil {
+			if msg.heard {
+				return c.listen()
+			}
 			return nil
 		}
 		c.accepted = true
+		c.close()
 		text := msg.result.Message
 		if text == "" {
 			text = c.t("the consent is given")
@@ -138,7 +191,11 @@ func (c *consent) view(width int) []string {
 	out = append(out, "")
 	step("2  ", c.t("Sign in there, and allow Pomost to work for you."))
 	out = append(out, "")
-	step("3  ", c.t("The browser then shows a page that may not load. Copy the address of that page, and paste it here:"))
+	if c.listening {
+		step("3  ", c.t("The browser then comes back here by itself. Where it cannot, copy the address of the page that came last, and paste it here:"))
+	} else {
+		step("3  ", c.t("The browser then shows a page that may not load. Copy the address of that page, and paste it here:"))
+	}
 	out = append(out, "   "+c.input.View(st, room, true), "")
 	switch {
 	case c.working != "":
@@ -194,7 +251,7 @@ func (p *ConsentPage) Update(msg tea.Msg) tea.Cmd { return p.consent.update(msg)
 // View implements ui.Page.
 func (p *ConsentPage) View(width, height int) string {
 	lines := append([]string{p.consent.env.Styles.Title.Render(ui.Cut(p.consent.t("Consent for %s", ui.Clean(p.consent.connection)), width)), ""}, p.consent.view(width)...)
-	return ui.Fit(strings.Join(p.text.cut(lines, height), "\n"), width, height)
+	return ui.Fit(strings.Join(p.text.cut(p.consent.env, lines, height), "\n"), width, height)
 }
 
 // Title implements ui.Page.
@@ -212,7 +269,10 @@ func (p *ConsentPage) Typing() bool { return true }
 func (p *ConsentPage) Leave() string { return "" }
 
 // Close implements ui.Closer.
-func (p *ConsentPage) Close() { p.cancel() }
+func (p *ConsentPage) Close() {
+	p.consent.close()
+	p.cancel()
+}
 
 // SetStyles implements ui.Themed.
 func (p *ConsentPage) SetStyles(s ui.Styles) { p.consent.env.Styles = s }

@@ -44,8 +44,10 @@ type Page struct {
 	err      error
 	revision int64
 	daemon   bool
-	flows    []string // that were put into force
-	results  []string // of the first run
+	// scheduled: what came into force runs by itself.
+	scheduled bool
+	flows     []string // that were put into force
+	results   []string // of the first run
 }
 
 var (
@@ -112,6 +114,14 @@ func (p *Page) Leave() string {
 
 // Close implements ui.Closer: nothing goes on without the page.
 func (p *Page) Close() {
+	p.end()
+	if p.consent != nil {
+		p.consent.close()
+	}
+}
+
+// end ends what is under way.
+func (p *Page) end() {
 	if p.cancel != nil {
 		p.cancel()
 	}
@@ -135,7 +145,7 @@ type answered struct {
 
 // start begins something that the person can stop.
 func (p *Page) start(doing string) (context.Context, int) {
-	p.Close()
+	p.end()
 	ctx, cancel := context.WithCancel(p.env.Ctx)
 	p.number++
 	p.state, p.doing, p.since, p.cancel, p.err, p.applies = busy, doing, p.env.Now(), cancel, nil, false
@@ -170,7 +180,7 @@ func (p *Page) arrived(m answered) tea.Cmd {
 	if m.number != p.number {
 		return nil
 	}
-	p.Close()
+	p.end()
 	if m.err != nil {
 		p.state, p.err = failed, m.err
 		return nil
@@ -185,6 +195,9 @@ func (p *Page) arrived(m answered) tea.Cmd {
 
 // show shows the present step.
 func (p *Page) show() tea.Cmd {
+	if p.consent != nil {
+		p.consent.close()
+	}
 	p.form, p.consent, p.state = nil, nil, asking
 	step := p.walk.Step
 	q := step.Question
@@ -251,7 +264,7 @@ func (p *Page) back() tea.Cmd {
 
 // stop ends what is under way, and goes back to the question that it came from.
 func (p *Page) stop() tea.Cmd {
-	p.Close()
+	p.end()
 	p.number++
 	return p.stay()
 }
@@ -346,7 +359,7 @@ func (p *Page) Bindings() []ui.Binding {
 		out = append(out, p.env.Changing(live))
 	case applied:
 		out = append(out, enter("finish", "Leave the set-up", func() tea.Cmd { return func() tea.Msg { return ui.Back{} } }))
-		if len(p.flows) > 0 && len(p.results) == 0 {
+		if len(p.flows) > 0 && len(p.results) == 0 && !p.scheduled {
 			out = append(out, p.env.Changing(p.env.Bind("flow", "run", "run now", "Run the flows once, now", p.run)))
 		}
 	case asking:

@@ -4,9 +4,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"go.uber.org/goleak"
@@ -79,7 +83,7 @@ func upTo(d *tuitest.Driver, p *Page, id string) {
 		case "consent:shop":
 			d.Send(tea.PasteMsg{Content: "http://127.0.0.1/callback?code=42&\n state=x"})
 			keys(d, "enter")
-		case "flow:orders:tax", "flow:stock:formula":
+		case "flow:orders:tax":
 			keys(d, "ctrl+s")
 		default:
 			keys(d, "enter")
@@ -127,6 +131,16 @@ func TestWholeWay(t *testing.T) {
 	if p.state != applied || p.Leave() != "" || !strings.Contains(d.Screen(), "revision 8") {
 		t.Fatalf("it is not in force:\n%s", d.Screen())
 	}
+	if screen := d.Screen(); !strings.Contains(screen, "begins now") || strings.Contains(screen, "run now") {
+		t.Fatalf("it does not tell that the flows begin:\n%s", screen)
+	}
+	w.Change(func(w *tuitest.World) { // without a schedule somebody has to say so
+		for i := range w.State.Flows {
+			w.State.Flows[i].Schedule = ""
+		}
+	})
+	d.Do(p.apply())
+	d.Settle()
 	keys(d, "r")
 	if screen := d.Screen(); !strings.Contains(screen, "orders: 12 read, 9 created") {
 		t.Fatalf("the first run is not told:\n%s", screen)
@@ -242,6 +256,68 @@ func TestConsent(t *testing.T) {
 	if d.Backs != 1 || len(d.Toasts) != 1 {
 		t.Fatalf("the page is not left: %d, %v\n%s", d.Backs, d.Toasts, d.Screen())
 	}
+}
+
+// TestConsentComesBack: where the consent leads back to this machine, nothing needs to be pasted.
+func TestConsentComesBack(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := world()
+	w.Redirect = "http://" + l.Addr().String() + "/callback"
+	if err := l.Close(); err != nil { // the address is free now
+		t.Fatal(err)
+	}
+	d, p := begin(t, w, 80, 24)
+	keys(d, "enter down")
+	d.Type("my-client")
+	keys(d, "down")
+	d.Send(tea.PasteMsg{Content: tuitest.Secret})
+	d.Key("ctrl+s")
+	d.Until("the consent is asked for", func() bool { return p.consent != nil && p.consent.listening })
+	if screen := d.Screen(); !strings.Contains(screen, "comes back here by itself") {
+		t.Fatalf("it is not told that nothing needs to be pasted:\n%s", screen)
+	}
+	came := func(query string) string {
+		var text string
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.Redirect+query, nil)
+			if err != nil {
+				t.Error(err)
+				return ""
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				continue // it does not listen yet
+			}
+			body, _ := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			text = string(body)
+			break
+		}
+		return text
+	}
+	browser := func(query string, holds func() bool) string {
+		said := make(chan string, 1)
+		go func() { said <- came(query) }()
+		d.Until("what the browser brought is taken", holds)
+		return <-said
+	}
+	if said := browser("?error=denied", func() bool { return p.consent != nil && p.consent.err != nil }); !strings.Contains(said, "the address has no code") {
+		t.Errorf("the browser is told %q", said)
+	}
+	if said := browser("?code=42", func() bool { q := p.walk.Step.Question; return p.state == asking && q != nil && q.ID == "check:shop" }); !strings.Contains(said, "authorised") {
+		t.Errorf("the browser is told %q", said)
+	}
+	d.Settle() // nothing listens any more
+
+	// Leaving the page ends the listening; goleak would see it.
+	page := NewConsent(tuitest.Env(t, w), "books")
+	d = tuitest.Drive(t, page, 80, 24)
+	d.Until("it listens", func() bool { return page.consent.listening })
+	page.Close()
+	d.Settle()
 }
 
 func TestWaitingAndErrors(t *testing.T) {

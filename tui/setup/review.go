@@ -74,13 +74,19 @@ func (p *Page) applied(m inForce) tea.Cmd {
 	if m.number != p.number {
 		return nil
 	}
-	p.Close()
+	p.end()
 	p.text.top = 0
 	if m.err != nil {
 		p.state, p.err = failed, m.err
 		return nil
 	}
 	p.state, p.revision, p.daemon = applied, m.result.Revision, m.status.Daemon || p.daemon
+	p.scheduled = false
+	for _, f := range m.status.Flows {
+		if slices.Contains(p.flows, f.Name) && f.Schedule != "" && (p.daemon || p.env.Hosted) {
+			p.scheduled = true
+		}
+	}
 	return nil
 }
 
@@ -96,7 +102,7 @@ func (p *Page) ran(m ran) {
 	if m.number != p.number {
 		return
 	}
-	p.Close()
+	p.end()
 	p.state, p.results = applied, nil
 	for _, f := range m.result.Flows {
 		p.results = append(p.results, ui.Clean(f.Name)+": "+p.t("%d read", f.Read)+", "+p.t("%d created", f.Created)+", "+p.t("%d updated", f.Updated)+", "+
@@ -112,12 +118,16 @@ type scroller struct{ top, last, height int }
 
 func (s *scroller) scroll(n int) { s.top = min(max(s.top+n, 0), s.last) }
 
-// cut takes the window out of the lines.
-func (s *scroller) cut(lines []string, height int) []string {
+// cut takes the window out of the lines; the last one tells of what stands below it.
+func (s *scroller) cut(env ui.Env, lines []string, height int) []string {
 	s.height = height
 	s.last = max(len(lines)-height, 0)
 	s.top = min(s.top, s.last)
-	return lines[s.top:min(s.top+height, len(lines))]
+	out := slices.Clone(lines[s.top:min(s.top+height, len(lines))])
+	if s.top < s.last && height > 3 {
+		out[height-1] = env.Styles.Muted.Render(env.Words.T("↓ %d more", s.last-s.top+1))
+	}
+	return out
 }
 
 func (s *scroller) bindings(env ui.Env) []ui.Binding {

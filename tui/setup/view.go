@@ -38,7 +38,7 @@ func (p *Page) View(width, height int) string {
 	default:
 		return p.question(width, height)
 	}
-	return ui.Fit(strings.Join(p.text.cut(lines, height), "\n"), width, height)
+	return ui.Fit(strings.Join(p.text.cut(p.env, lines, height), "\n"), width, height)
 }
 
 func (p *Page) present() string {
@@ -68,7 +68,11 @@ func (p *Page) head(title, text string, width int) []string {
 func (p *Page) question(width, height int) string {
 	q := p.walk.Step.Question
 	st := p.env.Styles
-	head := p.head(q.Title, q.Text, width)
+	text := q.Text
+	if p.consent != nil {
+		text = "" // its three steps say more
+	}
+	head := p.head(q.Title, text, width)
 	if height < 12 { // no room for airs
 		head = head[:len(head)-1]
 	}
@@ -101,7 +105,7 @@ func (p *Page) question(width, height int) string {
 	for _, pr := range p.walk.Step.Problems {
 		body = append(body, st.Error.Render(ui.Cut(ui.SymbolError+" "+ui.Clean(pr.String()), width)))
 	}
-	return ui.Fit(strings.Join(p.text.cut(append(head, body...), height), "\n"), width, height)
+	return ui.Fit(strings.Join(p.text.cut(p.env, append(head, body...), height), "\n"), width, height)
 }
 
 // check draws one result of a check.
@@ -189,10 +193,13 @@ func (p *Page) result(width int) []string {
 		say(st.Good.Render(ui.SymbolGood) + " " + p.t("flows: %s", ui.Clean(strings.Join(p.flows, ", "))))
 	}
 	out = append(out, "")
-	if p.daemon {
-		say(p.t("The daemon runs the flows by their schedule from now on."))
-	} else {
-		say(p.t("No daemon runs: the flows run when you say so. `pomost serve` keeps them running by their schedule."))
+	switch {
+	case p.env.Hosted && p.scheduled:
+		say(p.t("This window runs the flows by their schedule while it is open, and begins now: the first page shows how it goes. `pomost serve` runs them without it."))
+	case p.daemon && p.scheduled:
+		say(p.t("The daemon runs the flows by their schedule, and begins now: the first page shows how it goes."))
+	default:
+		say(p.t("The flows run when you say so. With a schedule, `pomost serve` keeps them running."))
 	}
 	if len(p.results) > 0 {
 		out = append(out, "", st.Bold.Render(p.t("The first run")))

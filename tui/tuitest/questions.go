@@ -121,11 +121,15 @@ func (m *machine) setup(consented bool) {
 		}
 	}
 	if slices.Contains(chosen, any("stock")) {
-		if !m.ask(form("flow:stock:formula", "Stock", "One of your articles has 25 on the shelf, 20 available, 2 reserved. What should the shop see?",
-			control.Field{Key: "formula", Label: "Quantity", Type: "choice", Required: true, Value: "available_minus_reserved", Options: []control.Option{
-				{Value: "available_minus_reserved", Label: "18: available less reserved"}, {Value: "available", Label: "20: available"}, {Value: "technical", Label: "25: on the shelf"}}},
-			control.Field{Key: "buffer", Label: "Safety buffer", Type: "integer", Value: "0"},
-			control.Field{Key: "manage_stock", Label: "Manage stock", Type: "bool", Value: false}), nil) {
+		formula := form("flow:stock:formula", "Stock", "Some of your articles, with each of their quantities in AccountView. Which one should the shop see?",
+			control.Field{Key: "formula", Label: "Quantity", Type: "choice", Required: true, Value: "available_minus_reserved", Proposed: true, Why: "the reservations are counted from the open sales orders",
+				Options: []control.Option{
+					{Value: "available_minus_reserved", Label: "available, less reserved         18          7"}, {Value: "available", Label: "available                        20          7"},
+					{Value: "technical", Label: "on the shelf                     25          7"}, {Value: "own", Label: "an expression of your own"}}},
+			control.Field{Key: "formula_own", Label: "Expression", Help: "An expression of available, technical and reserved.", Type: "text", DependsOn: "formula", Equals: "own"})
+		formula.Example = []string{"                                MOK-1001  BOEK-1002", "Aantal beschikbaar (QTY_AVAIL)        20          7", "Aantal technisch (QTY_TECH)           25          7",
+			"reserved (open sales orders)           2          0", "MOK-1001: Mok " + Nasty, "BOEK-1002: Moestuinboek"}
+		if !m.ask(formula, nil) {
 			return
 		}
 	}

@@ -3,6 +3,7 @@
 package tuitest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ type World struct {
 	Systems   control.CatalogResult
 	// Ask answers Question; nil says that everything is answered.
 	Ask func(control.Answers) (control.Step, error)
+	// Redirect is where a consent leads back to; "" is an address that nobody can listen at.
+	Redirect string
 	// Consented answers Consent; nil accepts everything.
 	Consented func(control.ConsentRequest) (control.ConsentResult, error)
 	// Applied answers ApplyConfig; nil accepts everything.
@@ -360,7 +363,7 @@ func (w *World) Doctor(context.Context) (control.DoctorResult, error) {
 // Authorize implements control.API.
 func (w *World) Authorize(_ context.Context, req control.AuthorizeRequest) (control.AuthorizeResult, error) {
 	return control.AuthorizeResult{URL: "https://identity.example/connect/authorize?client_id=pomost&scope=sales", State: Secret,
-		RedirectURL: "http://127.0.0.1:8085/callback"}, w.call("Authorize " + req.Connection)
+		RedirectURL: cmp.Or(w.Redirect, "https://localhost:44300/callback")}, w.call("Authorize " + req.Connection)
 }
 
 // Consent implements control.API.

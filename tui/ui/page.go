@@ -56,6 +56,8 @@ type Env struct {
 	Keys Keys
 	// ReadOnly refuses whatever would change something.
 	ReadOnly bool
+	// Hosted tells that no daemon runs: the program itself runs the flows while it is open.
+	Hosted bool
 	// Now is the clock; tests stop it.
 	Now func() time.Time
 }

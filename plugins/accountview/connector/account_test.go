@@ -45,6 +45,16 @@ func TestCheckTellsWhatIsMissing(t *testing.T) {
 		"company":           {"default", sdk.Settings{"company": "NONE"}, nil, "company", false, false, sdk.CauseRights, "NONE"},
 		"no year":           {"default", nil, []string{"years", "2020,2021"}, "years", false, false, sdk.CauseNoAdministration, "no administration"},
 		"uncertain fields":  {"so_rich", nil, nil, "dictionary", true, false, "", "SO_LINE.VAT_CODE"},
+		"no debtors":        {"default", nil, []string{"no_right", "AR1"}, "ar1", false, false, sdk.CauseRights, "customers travel neither way"},
+		"no new addresses":  {"default", nil, []string{"no_right", "ADDR:write"}, "write_addr", false, false, sdk.CauseRights, "another address"},
+		"no articles":       {"http_errors", nil, []string{"no_right", "AK1"}, "ak1", false, false, sdk.CauseRights, "products and stock do not travel"},
+		"no new orders":     {"default", nil, []string{"no_right", "SO1:write"}, "write_so1", false, false, sdk.CauseRights, "orders do not travel as sales orders"},
+		"no pages":          {"default", nil, []string{"no_right", "DJ2"}, "write_dj2", false, false, sdk.CauseRights, "invoices do not travel"},
+		"no VAT codes":      {"default", nil, []string{"no_right", "VA1"}, "vat_codes", false, false, sdk.CauseRights, "invoices do not travel"},
+		"no accounts":       {"http_errors", nil, []string{"no_right", "GL1"}, "ledger_accounts", false, false, sdk.CauseRights, "typed by hand"},
+		"no daybooks":       {"default", nil, []string{"no_right", "DJ1"}, "daybook", false, false, sdk.CauseRights, "price_basis set by hand"},
+		"no dictionary":     {"default", nil, []string{"no_right", "FLD"}, "dictionary", true, true, "", "only fields that are certain"},
+		"lists by label":    {"default", nil, []string{"no_right", "DBF"}, "lists", true, false, "", "not found: open items"},
 		"object code":       {"default", sdk.Settings{"object_articles": "ZZ9/ARTICLE"}, nil, "ak1", false, false, sdk.CauseRights, "ZZ9"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,6 +64,19 @@ func TestCheckTellsWhatIsMissing(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		})
+	}
+}
+
+// A daybook that gives out numbers itself may take the invoice's own number away.
+func TestCheckWarnsOfNumbers(t *testing.T) {
+	t.Parallel()
+	b := openBed(t, "default", nil)
+	if got := checkOf(t, b)["invoice_numbers"]; !got.OK || got.Warning {
+		t.Errorf("%+v", got)
+	}
+	post(b.Env, "DJ1", "DAILY", []string{"DJ_CODE:C", "DJ_NAME:C", "DJ_TYPEV:C", "NUM_AUTO:L"}, "701", "Webshop", "Verkoop", "True")
+	if got := checkOf(t, b)["invoice_numbers"]; !got.Warning || !strings.Contains(got.Message, "701 Webshop") {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -112,7 +135,7 @@ func TestFieldsAgainstTheDumps(t *testing.T) {
 		}
 		t.Skip("the data folder is not here: ", err)
 	}
-	for _, name := range []string{"CONTACT", "VAT", "LEDGER", "DAILY", "COST", "ADM_LIST", "COMP_HDR"} {
+	for _, name := range []string{"CONTACT", "VAT", "LEDGER", "DAILY", "COST", "ADM_LIST", "COMP_HDR", "DJ_PAGE", "DJ_LINE"} {
 		raw, err := os.ReadFile(filepath.Join(dir, strings.ToLower(name)+".tsv"))
 		if err != nil {
 			t.Fatal(err)

@@ -55,6 +55,7 @@ func (c *connection) Check(ctx context.Context) ([]sdk.CheckResult, error) {
 	}
 	c.checkMail(ctx, k)
 	c.checkBooks(ctx, k)
+	c.checkLists(ctx, k)
 	return k.list, ctx.Err()
 }
 
@@ -171,18 +172,29 @@ func (c *connection) checkObject(ctx context.Context, k *checks, o *object, righ
 	s, err := c.shape(ctx, o.Name)
 	var a *answer
 	if err == nil {
-		a, err = c.get(ctx, &query{object: o.code, fields: s.columns(), bookDate: isoDay(c.today()), pageSize: 1}, s.tables()...)
+		a, err = c.get(ctx, &query{object: o.code, fields: s.columns(), bookDate: isoDay(c.today()), pageSize: sampleRows}, s.tables()...)
 	}
 	switch {
 	case err != nil && o.document && !transient(err) && causeOf(err) != sdk.CauseRights && causeOf(err) != sdk.CauseNoAdministration:
-		k.warn(name, title, fmt.Sprintf("orders cannot be read back: %v. What becomes of an order whose answer is lost must then be decided by a person, and orders are sent without looking whether they exist", err),
-			"give the AccountView user the right to read sales orders")
+		k.warn(name, title, fmt.Sprintf("%s cannot be read back: %v. What becomes of one whose answer is lost must then be decided by a person, and they are sent without looking whether they exist", strings.ToLower(o.Title), err),
+			"give the AccountView user the right to read "+strings.ToLower(o.Title))
 	case err != nil:
-		k.fail(name, title, err)
+		k.fail(name, title, withoutIt(err, o))
 	default:
 		c.checkRow(ctx, k, s, a, name, title)
 	}
 	c.checkRights(k, o, rights, rightsErr)
+}
+
+// withoutIt adds to a missing right what stands still without it.
+func withoutIt(err error, o *object) error {
+	var e *sdk.Error
+	if !errors.As(err, &e) || e.Cause != sdk.CauseRights {
+		return err
+	}
+	told := *e
+	told.Message += "; without it " + o.serves
+	return &told
 }
 
 // checkRow looks at the one row that was read: whether its lines come along, and whether it can be found by its key.
@@ -192,9 +204,15 @@ func (c *connection) checkRow(ctx context.Context, k *checks, s *shape, a *answe
 		k.ok(name, title, "there are none yet")
 		return
 	}
-	key := recs[0].Get(s.Key)
-	if s.document && recs[0].Get(linesField).IsAbsent() {
-		k.warn(name, title, fmt.Sprintf("order %s comes without its lines: what was booked cannot be verified line by line", key), "compare the first orders by eye")
+	i := slices.IndexFunc(recs, func(r record.Record) bool { return !r.Get(s.Key).IsEmpty() })
+	if i < 0 {
+		k.ok(name, title, "none of those read has "+s.Key+" filled, so it was not tried to find one by it")
+		return
+	}
+	rec := recs[i]
+	key := rec.Get(s.Key)
+	if s.document && rec.Get(s.within).IsAbsent() {
+		k.warn(name, title, fmt.Sprintf("%s %s comes without its lines: what was booked cannot be verified line by line", s.code, key), "compare the first documents by eye")
 		return
 	}
 	found, err := c.Find(ctx, sdk.FindRequest{Object: s.Name, Keys: []sdk.Key{{Fields: []sdk.KeyField{{Name: s.Key, Value: key}}}}})
@@ -221,8 +239,8 @@ func (c *connection) checkRights(k *checks, o *object, rights []right, rightsErr
 	case i < 0:
 		k.warn(name, title, fmt.Sprintf("AccountView does not list the business object %s; the module may be missing", o.code), "have the module activated, or correct the setting "+o.setting)
 	case o.Create && !rights[i].InsertAllowed || o.Update && !rights[i].UpdateAllowed:
-		k.fail(name, title, &sdk.Error{Cause: sdk.CauseRights, Message: fmt.Sprintf("AccountView does not allow to write %s (insert %t, update %t)", strings.ToLower(o.Title), rights[i].InsertAllowed, rights[i].UpdateAllowed),
-			Remedy: "give the AccountView user the rights for this function"})
+		k.fail(name, title, withoutIt(&sdk.Error{Cause: sdk.CauseRights, Message: fmt.Sprintf("AccountView does not allow to write %s (insert %t, update %t)", strings.ToLower(o.Title), rights[i].InsertAllowed, rights[i].UpdateAllowed),
+			Remedy: "give the AccountView user the rights for this function"}, o))
 	default:
 		k.ok(name, title, "")
 	}
@@ -257,13 +275,43 @@ func (c *connection) checkMail(ctx context.Context, k *checks) {
 	}
 }
 
+// checkAccounts looks whether ledger accounts can be read, from which collective and turnover accounts are chosen.
+func (c *connection) checkAccounts(ctx context.Context, k *checks) {
+	const name, title = "ledger_accounts", "Ledger accounts can be read"
+	accounts, err := c.List(ctx, ListLedgerAccounts)
+	switch {
+	case err != nil:
+		k.fail(name, title, withoutIt(err, &object{serves: "collective and turnover accounts must be typed by hand"}))
+	case len(accounts) == 0:
+		k.warn(name, title, "the company has no ledger accounts", "set them up in AccountView")
+	default:
+		k.ok(name, title, fmt.Sprintf("%d accounts", len(accounts)))
+	}
+}
+
+// checkNumbers warns of sales daybooks that number their pages themselves: what an invoice's own number becomes there is not known.
+func checkNumbers(k *checks, daybooks []sdk.ListItem) {
+	const name, title = "invoice_numbers", "Invoices keep their numbers"
+	var own []string
+	for _, d := range daybooks {
+		if d.Attributes["sales"] == "true" && d.Attributes["numbers_itself"] == "true" {
+			own = append(own, d.ID+" "+d.Name)
+		}
+	}
+	if len(own) > 0 {
+		k.warn(name, title, "numbers are given out automatically in "+strings.Join(own, ", ")+": AccountView may put its own number in place of the invoice's", "use a sales daybook that takes the number as it is")
+		return
+	}
+	k.ok(name, title, "")
+}
+
 // checkBooks looks at what the flows need of the books: VAT codes, and the sales daybook that shows how prices are meant.
 func (c *connection) checkBooks(ctx context.Context, k *checks) {
 	codes, err := c.List(ctx, ListVATCodes)
 	const vatTitle = "VAT codes can be read"
 	switch {
 	case err != nil:
-		k.fail("vat_codes", vatTitle, err)
+		k.fail("vat_codes", vatTitle, withoutIt(err, &object{serves: "invoices do not travel, and no VAT code can be chosen"}))
 	case len(codes) == 0:
 		k.warn("vat_codes", vatTitle, "the company has no VAT codes", "set them up in AccountView")
 	default:
@@ -272,9 +320,11 @@ func (c *connection) checkBooks(ctx context.Context, k *checks) {
 	const title = "The sales daybook shows how prices are meant"
 	daybooks, err := c.List(ctx, ListDaybooks)
 	if err != nil {
-		k.fail("daybook", title, err)
+		k.fail("daybook", title, withoutIt(err, &object{serves: "invoices do not travel, and orders need price_basis set by hand"}))
 		return
 	}
+	c.checkAccounts(ctx, k)
+	checkNumbers(k, daybooks)
 	var sales []string
 	bases := map[string]bool{}
 	for _, d := range daybooks {

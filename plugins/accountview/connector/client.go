@@ -27,6 +27,8 @@ type connection struct {
 	companyAt time.Time
 	tables    map[string]*cached
 	shapes    map[string]*shape
+	files     []entryOfTable // the directory of tables, nil until it was read
+	filesAt   time.Time
 	noYear    map[string]time.Time     // months without an administration, and when that was learnt
 	spans     []span                   // administrations whose periods were read
 	anyWorks  map[string]bool          // by object: whether MatchAnyFilter was seen to work

@@ -39,10 +39,8 @@ const (
 	Addresses = "ADDR"
 	Articles  = "AK1"
 	Orders    = "SO1"
+	Pages     = "DJ2"
 )
-
-// linesField is the field of an order that holds its lines.
-const linesField = "SO_LINE"
 
 // object is what the connector knows of a business object. Code and tables can be set by hand.
 type object struct {
@@ -50,11 +48,16 @@ type object struct {
 	code    string // BusinessObject of a request
 	table   string // key of the answer
 	lines   string // detail table, "" without
+	within  string // the record's field that holds the lines, "" without; it keeps its name whatever the table is called
 	changed string // the column with the time of the last change, "" without
 	setting string // that overrides code and tables
 	// document: kept by year; the record's date decides the administration, and look-ups reach into neighbouring years.
 	document bool
 	date     string // the column with a document's date
+	// same are the columns that together tell two records of one administration apart, where the key does not; nil: the key does.
+	same []string
+	// serves says in a person's words what stands still without the right to this object.
+	serves string
 }
 
 // objects are the built-in ones, in the order in which Describe lists them.
@@ -65,24 +68,37 @@ func objects() []*object {
 				Find: []string{"SUB_NR", "MAIL_BUS", "VAT_NR", "COC_CODE", "ACCT_NAME"}, Create: true, Update: true,
 				Idempotence: sdk.IdempotenceReference, Reference: "MAIL_BUS", BatchWrite: 1},
 			code: "AR1", table: "CONTACT", changed: "CNG_DATE", setting: "object_debtors",
+			serves: "customers travel neither way, and orders and invoices are held, since their buyers cannot be looked up",
 		},
 		{
 			Object: sdk.Object{Name: Addresses, Title: "Delivery addresses", Key: "REC_ID", Read: sdk.ReadNone,
 				Find: []string{"REC_ID", "SUB_NR"}, Create: true,
 				Idempotence: sdk.IdempotenceReference, Reference: "SUB_NR", BatchWrite: 1},
 			code: "ADDR", table: "DEL_ADDR", setting: "object_addresses",
+			serves: "orders that go to another address than the buyer's own are held",
 		},
 		{
 			Object: sdk.Object{Name: Articles, Title: "Articles", Key: "ART_CODE", Read: sdk.ReadCursorAndSweep,
 				Find: []string{"ART_CODE"}, Create: true, Update: true,
 				Idempotence: sdk.IdempotenceUniqueKey, BatchWrite: 1},
 			code: "AK1", table: "ARTICLE", changed: "CNG_DATE", setting: "object_articles",
+			serves: "products and stock do not travel, and orders are held, since their articles cannot be looked up",
 		},
 		{
 			Object: sdk.Object{Name: Orders, Title: "Sales orders", Key: "ORD_NR", Read: sdk.ReadScan,
-				Find: []string{"COMMENT1", "ORD_NR"}, Create: true,
+				Find: []string{"COMMENT1", "ORD_NR", "EXT_ID"}, Create: true,
 				Idempotence: sdk.IdempotenceReference, Reference: "COMMENT1", BatchWrite: 1},
-			code: "SO1", table: "SO_HDR", lines: "SO_LINE", setting: "object_orders", document: true, date: "ORD_DATE",
+			code: "SO1", table: "SO_HDR", lines: "SO_LINE", within: "SO_LINE", setting: "object_orders", document: true, date: "ORD_DATE",
+			serves: "orders do not travel as sales orders",
+		},
+		{
+			// PAGE_NR counts by year, so it cannot be the key that a link keeps; the number of the invoice is given by whoever made
+			// it and found again in every year.
+			Object: sdk.Object{Name: Pages, Title: "Sales daybook pages", Key: "INV_NR", Read: sdk.ReadNone,
+				Find: []string{"INV_NR"}, Create: true,
+				Idempotence: sdk.IdempotenceReference, Reference: "INV_NR", BatchWrite: 1},
+			code: "DJ2", table: "DJ_PAGE", lines: "DJ_LINE", within: "DJ_LINE", setting: "object_pages", document: true, date: "TRN_DATE",
+			same: []string{"DJ_CODE", "PAGE_NR"}, serves: "invoices do not travel into the sales daybook",
 		},
 	}
 }

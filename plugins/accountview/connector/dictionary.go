@@ -177,7 +177,7 @@ func (c *connection) object(name string) (*object, error) {
 	o, ok := c.cfg.objects[name]
 	if !ok {
 		return nil, &sdk.Error{Cause: sdk.CausePluginFailed, Message: fmt.Sprintf("the AccountView connector has no object %s", quote(name)),
-			Remedy: "use one of AR1, ADDR, AK1, SO1"}
+			Remedy: "use one of AR1, ADDR, AK1, SO1, DJ2"}
 	}
 	return o, nil
 }
@@ -209,7 +209,7 @@ func (c *connection) shape(ctx context.Context, name string) (*shape, error) {
 	s := &shape{object: o, head: head, detail: detail}
 	fields := append([]record.Field(nil), head.schema.Fields...)
 	if detail != nil && len(detail.cols) > 0 {
-		fields = append(fields, record.Field{Name: linesField, Label: "Lines", Type: record.ListOf(detail.schema), Required: true})
+		fields = append(fields, record.Field{Name: o.within, Label: "Lines", Type: record.ListOf(detail.schema), Required: true})
 	}
 	if s.schema, err = record.NewSchema(o.Name, fields...); err != nil {
 		return nil, fmt.Errorf("the data dictionary of %s: %w", o.Name, err)
@@ -247,7 +247,7 @@ func (s *shape) record(r row, lines []row, hasLines bool, zone *time.Location) r
 		}
 		list[n] = record.Nested(line)
 	}
-	rec.MustSet(linesField, record.List(list...))
+	rec.MustSet(s.within, record.List(list...))
 	return rec
 }
 

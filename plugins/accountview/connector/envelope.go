@@ -181,13 +181,13 @@ func (c *connection) body(s *shape, rec record.Record, bookDate record.Date, key
 	e.Table.Definition, e.TableData.Data = def, rows
 	if s.detail != nil {
 		var lines []record.Record
-		for _, v := range rec.Get(linesField).AsList() {
+		for _, v := range rec.Get(s.within).AsList() {
 			if l, ok := v.AsRecord(); ok {
 				lines = append(lines, l)
 			}
 		}
 		if len(lines) == 0 {
-			return nil, problem(sdk.CauseInvalidValue, linesField, "the order has no lines", "leave out orders without lines by the filter")
+			return nil, problem(sdk.CauseInvalidValue, s.within, "it has no lines", "leave out documents without lines by the filter")
 		}
 		def, rows, err := c.section(s.detail, lines, []string{"RowId", "HeaderId"}, func(i int) []any { return []any{strconv.Itoa(i + 1), "1"} }, "")
 		if err != nil {
@@ -215,7 +215,7 @@ func (s *shape) missing(rec record.Record) (string, bool) {
 	if s.detail == nil {
 		return "", false
 	}
-	for _, v := range rec.Get(linesField).AsList() {
+	for _, v := range rec.Get(s.within).AsList() {
 		l, _ := v.AsRecord()
 		for _, col := range s.detail.cols {
 			if col.Required && l.Get(col.Name).IsEmpty() {

@@ -22,7 +22,7 @@ func TestEnvelope(t *testing.T) {
 	}
 	r := record.New(s.schema)
 	set(&r, "ORD_DATE", day("2027-01-01"), "RPL_INV", "a10001 ", "COMMENT1", `WEB-1 "x" & <y>`, "COMMENT2", "een\ntwee", "DEL_CODE", record.Null(), "PD_AMT", record.Null(),
-		linesField, record.List(line("ART_CODE", "plank", "ORD_QTY", dec("2.25"), "ART_PX", dec("12.4999")), line("ART_CODE", "VERZEND", "ORD_QTY", dec("1"), "ART_PX", dec("0"), "DEL_DATE", day("2027-01-05"))))
+		"SO_LINE", record.List(line("ART_CODE", "plank", "ORD_QTY", dec("2.25"), "ART_PX", dec("12.4999")), line("ART_CODE", "VERZEND", "ORD_QTY", dec("1"), "ART_PX", dec("0"), "DEL_DATE", day("2027-01-05"))))
 	body, refused := c.body(s, r, day("2027-01-01"), "", "")
 	if refused != nil {
 		t.Fatal(refused)
@@ -95,7 +95,7 @@ func TestRefusedBeforeSending(t *testing.T) {
 		} else {
 			set(&r, set1.field, set1.value)
 		}
-		set(&r, linesField, record.List(record.Nested(l)))
+		set(&r, "SO_LINE", record.List(record.Nested(l)))
 		_, refused := c.body(s, r, day("2026-05-01"), "", "")
 		switch {
 		case set1.cause == "" && refused != nil:

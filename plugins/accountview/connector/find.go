@@ -15,6 +15,9 @@ import (
 	"github.com/pomost/pomost/sdk/record"
 )
 
+// sampleRows are read where one record that has its key is wanted to try something with.
+const sampleRows = 20
+
 // maxRows bounds the rows read for one look-up; more means that a filter is not obeyed or that a key fits everything.
 const maxRows = 5000
 
@@ -175,6 +178,10 @@ func (c *connection) findAround(ctx context.Context, s *shape, d record.Date, ke
 	if len(ask) == 0 {
 		return results, nil
 	}
+	delivered, err := c.history(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	for n, at := range s.neighbours(d) {
 		rows, failed, err := c.lookUp(ctx, s, at, pick(keys, ask))
 		if causeOf(err) == sdk.CauseNoAdministration {
@@ -191,24 +198,18 @@ func (c *connection) findAround(ctx context.Context, s *shape, d record.Date, ke
 			return nil, err
 		}
 		for m, i := range ask {
-			r := &results[i]
-			if failed[m] != nil {
-				var e *sdk.Error
-				if errors.As(failed[m], &e) {
-					r.Cause = e.Cause
-				}
-				if r.Status != sdk.CannotTell { // the first reason is that of the date's own year
-					r.Status, r.Reason = sdk.CannotTell, fmt.Sprintf("%s cannot be read: %v", s.scope(at), failed[m])
-				}
-				continue
-			}
-			r.Scopes = append(r.Scopes, s.scope(at))
-			for _, rec := range rows[m] {
-				if len(r.Records) < sdk.MaxFound && !slices.ContainsFunc(r.Records, func(x record.Record) bool {
-					return record.FingerprintOf(x) == record.FingerprintOf(rec) // answered for every year alike
-				}) {
-					r.Records = append(r.Records, rec)
-				}
+			collect(&results[i], rows[m], failed[m], s.scope(at))
+		}
+		if delivered == nil {
+			continue
+		}
+		gone, searched, failed, err := c.inHistory(ctx, s, delivered, at, pick(keys, ask))
+		if err != nil {
+			return nil, err
+		}
+		for m, i := range ask {
+			if searched[m] {
+				collect(&results[i], gone[m], failed[m], fmt.Sprintf("delivered orders (%s) in the administration of %s", c.cfg.history.code, at))
 			}
 		}
 	}
@@ -222,6 +223,28 @@ func (c *connection) findAround(ctx context.Context, s *shape, d record.Date, ke
 		}
 	}
 	return results, nil
+}
+
+// collect adds what was found in one scope to a result, or why that scope could not be read.
+func collect(r *sdk.FindResult, found []record.Record, failed error, scope string) {
+	if failed != nil {
+		var e *sdk.Error
+		if errors.As(failed, &e) {
+			r.Cause = e.Cause
+		}
+		if r.Status != sdk.CannotTell { // the first reason is that of the date's own year
+			r.Status, r.Reason = sdk.CannotTell, fmt.Sprintf("%s cannot be read: %v", scope, failed)
+		}
+		return
+	}
+	r.Scopes = append(r.Scopes, scope)
+	for _, rec := range found {
+		if len(r.Records) < sdk.MaxFound && !slices.ContainsFunc(r.Records, func(x record.Record) bool {
+			return record.FingerprintOf(x) == record.FingerprintOf(rec) // answered for every year alike
+		}) {
+			r.Records = append(r.Records, rec)
+		}
+	}
 }
 
 func pick(keys []*wanted, which []int) []*wanted {
@@ -339,7 +362,7 @@ func (c *connection) proveMatchAny(ctx context.Context, s *shape, d record.Date,
 		return works, nil
 	}
 	key, _ := s.head.column(s.Key)
-	q := &query{object: s.code, fields: []string{s.source(s.Key)}, bookDate: isoDay(d), pageSize: 1}
+	q := &query{object: s.code, fields: []string{s.source(s.Key)}, bookDate: isoDay(d), pageSize: sampleRows}
 	a, err := c.get(ctx, q, s.head)
 	if err != nil {
 		return false, err
@@ -348,7 +371,12 @@ func (c *connection) proveMatchAny(ctx context.Context, s *shape, d record.Date,
 	if len(rows) == 0 {
 		return true, nil // empty now; nothing is learnt for later
 	}
-	have := rows[0].text(s.Key)
+	i := slices.IndexFunc(rows, func(r row) bool { return r.text(s.Key) != "" })
+	if i < 0 { // pages of other daybooks have no number of an invoice: one by one until there is one to try with
+		c.learnMatchAny(s, false)
+		return false, nil
+	}
+	have := rows[i].text(s.Key)
 	q.any, q.pageSize = true, c.cfg.pageSize
 	q.filters = []filter{c.equal(s, key, have), c.equal(s, key, "~")}
 	a, err = c.get(ctx, q, s.head)
@@ -463,7 +491,7 @@ func (c *connection) ask(ctx context.Context, s *shape, d record.Date, group []*
 					if !k.matches(r) {
 						continue
 					}
-					if id := fmt.Sprint(g, " ", r.text(s.Key)); r.text(s.Key) == "" || !seen[id] {
+					if id := fmt.Sprint(g, " ", s.identity(r)); s.identity(r) == "" || !seen[id] {
 						seen[id] = true
 						if recs == nil {
 							recs = s.records(a, c.cfg.zone)

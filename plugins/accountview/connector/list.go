@@ -22,9 +22,18 @@ const (
 	ListPeriods        = "periods"
 	ListYears          = "years"
 	ListCostCentres    = "cost_centres"
+	ListProjects       = "projects"
+	ListArticleGroups  = "article_groups"
 )
 
-var listNames = []string{ListCompanies, ListCompany, ListVATCodes, ListLedgerAccounts, ListDaybooks, ListPeriods, ListYears, ListCostCentres}
+var listNames = append([]string{ListCompanies, ListCompany, ListVATCodes, ListLedgerAccounts, ListDaybooks, ListPeriods, ListYears, ListCostCentres, ListProjects, ListArticleGroups}, foundNames()...)
+
+func foundNames() (names []string) {
+	for _, f := range foundLists {
+		names = append(names, f.list)
+	}
+	return names
+}
 
 // maxItems bounds a list.
 const maxItems = 50_000
@@ -44,8 +53,10 @@ var sources = map[string]source{
 	ListLedgerAccounts: {code: "GL1", table: "LEDGER", id: "ACCT_NR", name: "ACCT_NAME", attributes: map[string]string{
 		"ACCT_TYPE": "type", "ACCT_LINK": "collective", "VAT_CODE": "vat_code", "STAT_SELL": "turnover", "REC_BLK": "blocked"}},
 	ListDaybooks: {code: "DJ1", table: "DAILY", id: "DJ_CODE", name: "DJ_NAME", attributes: map[string]string{
-		"DJ_TYPE": "type", "DJ_TYPEV": "type_name", "GROSS_FLG": "gross", "CUR_CODE": "currency", "DJ_ACCT": "account", "CNG_BLK": "blocked"}},
-	ListCostCentres: {code: "CC1", table: "COST", id: "COST_CODE", name: "COST_DESC", attributes: map[string]string{"COST_TYPE": "type"}},
+		"DJ_TYPE": "type", "DJ_TYPEV": "type_name", "GROSS_FLG": "gross", "CUR_CODE": "currency", "DJ_ACCT": "account", "CNG_BLK": "blocked", "NUM_AUTO": "numbers_itself"}},
+	ListCostCentres:   {code: "CC1", table: "COST", id: "COST_CODE", name: "COST_DESC", attributes: map[string]string{"COST_TYPE": "type"}},
+	ListProjects:      {code: "PJ1", table: "PROJECTS", id: "PROJ_CODE", name: "PROJ_DESC", attributes: map[string]string{"PRO_STAT": "status", "BEG_DATE": "begin", "END_DATE": "end"}},
+	ListArticleGroups: {code: "AG1", table: "ART_GRP", id: "AG_CODE", name: "AG_DESC"},
 }
 
 // List implements sdk.Connection.
@@ -68,10 +79,24 @@ func (c *connection) List(ctx context.Context, name string) ([]sdk.ListItem, err
 	case ListYears:
 		return c.listYears(ctx)
 	}
+	if f, ok := foundList(name); ok {
+		return c.listFound(ctx, f)
+	}
 	src, ok := sources[name]
 	if !ok {
 		return nil, &sdk.Error{Cause: sdk.CausePluginFailed, Message: fmt.Sprintf("the AccountView connector has no list %s", quote(name)), Remedy: "use one of " + strings.Join(listNames, ", ")}
 	}
+	items, err := c.listSource(ctx, src)
+	if name == ListDaybooks {
+		for _, item := range items {
+			item.Attributes["sales"] = strconv.FormatBool(salesDaybook(item))
+		}
+	}
+	return items, err
+}
+
+// listSource answers a plain table as a list; a row without a name is called by its id.
+func (c *connection) listSource(ctx context.Context, src source) ([]sdk.ListItem, error) {
 	t, err := c.table(ctx, src.table)
 	if err != nil {
 		return nil, err
@@ -83,8 +108,8 @@ func (c *connection) List(ctx context.Context, name string) ([]sdk.ListItem, err
 	items := make([]sdk.ListItem, 0, len(rows))
 	for _, r := range rows {
 		item := sdk.ListItem{ID: r.text(src.id), Name: r.text(src.name), Attributes: c.attributes(t, r, src.attributes)}
-		if name == ListDaybooks {
-			item.Attributes["sales"] = strconv.FormatBool(salesDaybook(item))
+		if item.Name == "" {
+			item.Name = item.ID
 		}
 		items = append(items, item)
 	}

@@ -36,9 +36,13 @@ func settingsSchema() []sdk.Setting {
 		{Key: "price_decimals", Label: "Decimals of order prices", Help: "decimals that SO_LINE.ART_PX keeps; a FoxPro currency field keeps 4", Type: sdk.SettingInteger, Default: "4", Advanced: true},
 		{Key: "quantity_decimals", Label: "Decimals of ordered quantities", Help: "decimals that SO_LINE.ORD_QTY keeps; empty: unknown", Type: sdk.SettingInteger, Advanced: true},
 	}
-	for _, o := range objects() {
+	for _, o := range append(objects(), historyObject()) {
 		list = append(list, sdk.Setting{Key: o.setting, Label: "Object of " + strings.ToLower(o.Title), Type: sdk.SettingText, Default: o.spec(), Advanced: true,
 			Help: "code of the business object, its table and its table of lines, as in SO1/SO_HDR/SO_LINE"})
+	}
+	for _, f := range foundLists {
+		list = append(list, sdk.Setting{Key: f.setting, Label: "List of " + f.title, Type: sdk.SettingText, Advanced: true,
+			Help: "object, table, code and name, as in BC1/BETCOND/DISC_CODE/DISC_DESC, where the data dictionary does not show which they are"})
 	}
 	return list
 }
@@ -64,6 +68,8 @@ type config struct {
 	priceScale   int // −1: unknown
 	qtyScale     int
 	objects      map[string]*object
+	lists        map[string]namedList
+	history      *object // its lines are the table of the orders' own columns
 }
 
 const (
@@ -229,6 +235,8 @@ func parseSettings(settings sdk.Settings) (*config, []sdk.Problem) {
 	for _, o := range objects() {
 		c.objects[o.Name] = p.object(o)
 	}
+	c.history = p.object(historyObject())
+	c.lists = p.namedLists()
 	return c, p.problems
 }
 

@@ -129,7 +129,7 @@ func TestLinesBelongToTheirHeader(t *testing.T) {
 		var got []string
 		for _, r := range s.records(a, time.UTC) {
 			lines := "?"
-			if v := r.Get(linesField); !v.IsAbsent() {
+			if v := r.Get("SO_LINE"); !v.IsAbsent() {
 				var codes []string
 				for _, l := range v.AsList() {
 					n, _ := l.AsRecord()
@@ -368,7 +368,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Fatal(err)
 	}
 	s := &shape{object: objects()[3], head: head, detail: detail}
-	s.schema = record.MustSchema("SO1", append(slices.Clone(head.schema.Fields), record.Field{Name: linesField, Type: record.ListOf(detail.schema)})...)
+	s.schema = record.MustSchema("SO1", append(slices.Clone(head.schema.Fields), record.Field{Name: "SO_LINE", Type: record.ListOf(detail.schema)})...)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if a, err := parseAnswer(b); err == nil {
 			for _, r := range s.records(a, time.UTC) {

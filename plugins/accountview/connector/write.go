@@ -50,6 +50,12 @@ func (c *connection) writeOne(ctx context.Context, req sdk.WriteRequest, rec rec
 	if name, yes := s.missing(rec); yes {
 		return refusedBy(problem(sdk.CauseInvalidValue, name, fmt.Sprintf("%s needs %s", s.name(rec), name), "fill the field by the mapping or the settings"))
 	}
+	if s.Name == Pages {
+		if e := checkPage(s, rec); e != nil {
+			e.Message = s.name(rec) + ": " + e.Message
+			return refusedBy(e)
+		}
+	}
 	return c.send(ctx, s, http.MethodPost, rec, c.bookDate(s, rec, req.Around), "", req.NotAfter)
 }
 

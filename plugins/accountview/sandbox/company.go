@@ -24,6 +24,7 @@ type company struct {
 	dialect  dialects
 	years    []administration
 	closed   map[string]bool // periods, as 2026-01
+	noRight  map[string]bool // by business object: true for all of it, false for writing alone
 	now      func() time.Time
 	zone     *time.Location
 	defs     map[string]*tableDef
@@ -59,6 +60,9 @@ func newCompany(env kit.Env) (*company, error) {
 	if c.closed, err = parsePeriods(env.Set["closed_periods"]); err != nil {
 		return nil, err
 	}
+	if c.noRight, err = parseRights(env.Set["no_right"]); err != nil {
+		return nil, err
+	}
 	if c.defs, err = loadDictionary(c.dialect); err != nil {
 		return nil, err
 	}
@@ -90,6 +94,7 @@ func (c *company) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *company) answer(out *bytes.Buffer, r *http.Request) *fault {
+	c.deliver()
 	path := strings.ToLower(strings.Trim(r.URL.Path, "/"))
 	method := r.Method
 	grant := kit.GrantOf(r.Context())
@@ -134,6 +139,15 @@ func (c *company) answer(out *bytes.Buffer, r *http.Request) *fault {
 // emptyAnswer is the 404 of the dialect empty_404, whatever http_errors says.
 var emptyAnswer = missing("Er zijn geen gegevens gevonden.")
 
+// object finds a business object that this company has.
+func (c *company) object(code string) *object {
+	obj := findObject(code)
+	if obj == nil || c.defs[obj.table] == nil {
+		return nil
+	}
+	return obj
+}
+
 func (c *company) read(out *bytes.Buffer, rawQuery string, system bool) *fault {
 	p, err := parseParams(rawQuery)
 	if err != nil {
@@ -143,9 +157,12 @@ func (c *company) read(out *bytes.Buffer, rawQuery string, system bool) *fault {
 	if strings.TrimSpace(code) == "" {
 		return refuse("De parameter BusinessObject ontbreekt.")
 	}
-	obj := findObject(code)
+	obj := c.object(code)
 	if obj == nil || system && !obj.system {
 		return missing("Het business-object %s bestaat niet.", quote(code))
+	}
+	if c.noRight[obj.code] {
+		return forbidden("U hebt geen recht op de functie %s (%s).", obj.desc, obj.code)
 	}
 	if obj.orders {
 		if !c.orders {
@@ -158,6 +175,9 @@ func (c *company) read(out *bytes.Buffer, rawQuery string, system bool) *fault {
 	q, err := c.parseQuery(obj, p)
 	if err != nil {
 		return err
+	}
+	if obj.table == "OPENITEM" {
+		c.ageItems()
 	}
 	rows, first := c.run(q)
 	if len(rows) == 0 && c.dialect["empty_404"] {

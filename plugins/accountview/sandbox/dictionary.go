@@ -12,20 +12,23 @@ var dictionaryTSV string
 
 // field is one column of a table, as the data dictionary (DCT_FLD) describes it.
 type field struct {
-	name    string
-	typ     byte // C M text, N Y B I number, L logical, D date, T date and time
-	length  int
-	dec     int // decimals that are kept; the real dictionary shows none
-	mand    bool
-	comBlk  bool
-	custom  bool
-	upper   bool // FLD_FMT "!": stored in capitals, compared without case
-	fmt     string
-	mask    string
-	desc    string
-	padded  bool // answered at its full width, right-padded with spaces
-	pos     int
-	sysOnly bool // stamps that only the server writes
+	name     string
+	typ      byte // C M text, N Y B I number, L logical, D date, T date and time
+	length   int
+	dec      int // decimals that are kept; the real dictionary shows none
+	mand     bool
+	comBlk   bool
+	custom   bool
+	upper    bool // FLD_FMT "!": stored in capitals, compared without case
+	fmt      string
+	mask     string
+	desc     string
+	padded   bool // answered at its full width, right-padded with spaces
+	pos      int
+	sysOnly  bool   // stamps that only the server writes
+	short    bool   // a date is answered without a time
+	answered string // its name in answers
+	joined   bool   // a column of the joined table, asked for as table.field and answered as TABLE_FIELD
 }
 
 // tableDef is a table's layout.
@@ -65,6 +68,8 @@ func (d *tableDef) f(name string) *field {
 
 type tableSpec struct {
 	name, desc, key, objCode, child, parent string
+	join                                    string // table whose columns can be asked for with this one's [C NG]
+	when                                    string // only in that dialect
 	scope                                   scope
 	numKey                                  bool
 	indexed                                 string
@@ -87,6 +92,15 @@ var tableSpecs = []tableSpec{
 	{name: "COMP_HDR", desc: "Ondernemingen", key: "COMP_ID", objCode: "CMP1"},
 	{name: "DJ_PAGE", desc: "Dagboekbladzijden", key: "PAGE_NR", objCode: "DJ2", child: "DJ_LINE", scope: yearly, numKey: true, indexed: "INV_NR SUB_NR"},
 	{name: "DJ_LINE", desc: "Dagboekregels", key: "REC_ID", parent: "DJ_PAGE", scope: yearly},
+	{name: "TRANSACT", desc: "Grootboekmutaties", key: "REC_ID", objCode: "GJ1", scope: yearly, indexed: "INV_NR"},
+	{name: "OPENITEM", desc: "Openstaande posten", key: "SUB_INV", objCode: "OI1", indexed: "INV_NR"},
+	{name: "PROJECTS", desc: "Projecten", key: "PROJ_CODE", objCode: "PJ1"},
+	{name: "HST_AH", desc: "Historie orders", key: "DEL_DATE"},
+	{name: "HST_AL", desc: "Historie orderregels", key: "REC_ID", objCode: "ALH", scope: yearly, join: "HST_AH", indexed: "HST_AH.COMMENT1 HST_AH.ORD_NR HST_AH.EXT_ID"},
+	{name: "ART_LINE", desc: "Artikelregels", key: "REC_ID", objCode: "AKH", scope: yearly, indexed: "ART_CODE"},
+	{name: "BETCOND", desc: "Betalingscondities", key: "DISC_CODE", objCode: "BC1", when: "code_tables"},
+	{name: "VERVOER", desc: "Vervoersmethoden", key: "X_CODE", objCode: "VM1", when: "code_tables"},
+	{name: "MAGAZIJN", desc: "Magazijnen", key: "MAG_CODE", objCode: "MG1", when: "code_tables"},
 	{name: "DCT_FILE", desc: "Tabellen", key: "DBF_NAME", objCode: "DBF"},
 	{name: "DCT_FLD", desc: "Velden", key: "", objCode: "FLD", indexed: "DBF_NAME"},
 }
@@ -103,7 +117,11 @@ var stampFields = map[string]bool{"CNG_DATE": true, "CNG_NR": true, "CNG_USR": t
 // loadDictionary builds the tables that the dialects ask for.
 func loadDictionary(d dialects) (map[string]*tableDef, error) {
 	defs := make(map[string]*tableDef, len(tableSpecs))
+	absent := map[string]bool{} // tables of other dialects
 	for _, s := range tableSpecs {
+		if absent[s.name] = s.when != "" && !d[s.when]; absent[s.name] {
+			continue
+		}
 		defs[s.name] = &tableDef{
 			name: s.name, desc: s.desc, numKey: s.numKey, child: s.child, parent: s.parent, scope: s.scope,
 			objCode: s.objCode, byName: map[string]*field{}, indexed: strings.Fields(s.indexed),
@@ -114,6 +132,9 @@ func loadDictionary(d dialects) (map[string]*tableDef, error) {
 			continue
 		}
 		c := strings.Split(line, "\t")
+		if absent[c[0]] {
+			continue
+		}
 		if len(c) != 10 || len(c[2]) != 1 || defs[c[0]] == nil {
 			return nil, fmt.Errorf("dictionary.tsv line %d is not a field", n+1)
 		}
@@ -130,10 +151,11 @@ func loadDictionary(d dialects) (map[string]*tableDef, error) {
 		}
 		def := defs[c[0]]
 		f := &field{
-			name: c[1], typ: c[2][0], length: length, dec: dec, fmt: c[6], mask: c[7], desc: c[9],
+			name: c[1], answered: c[1], typ: c[2][0], length: length, dec: dec, fmt: c[6], mask: c[7], desc: c[9],
 			mand: strings.Contains(c[5], "m"), comBlk: strings.Contains(c[5], "b"), custom: strings.Contains(c[5], "u"),
 			upper: c[6] == "!", padded: paddedFields[c[1]] && c[2] == "C", sysOnly: stampFields[c[1]], pos: len(def.fields),
 		}
+		f.short = f.typ == 'D' && d["short_dates"]
 		switch {
 		case d["px2"] && (f.name == "ART_PX" || f.name == "PX_SELL"):
 			f.dec = 2
@@ -144,8 +166,25 @@ func loadDictionary(d dialects) (map[string]*tableDef, error) {
 		def.byName[f.name] = f
 	}
 	for _, s := range tableSpecs {
+		def := defs[s.name]
+		if def == nil {
+			continue
+		}
 		if s.key != "" {
-			defs[s.name].key = defs[s.name].f(s.key)
+			def.key = def.f(s.key)
+		}
+		if s.join == "" {
+			continue
+		}
+		for _, of := range defs[s.join].fields {
+			f := *of
+			f.answered = s.join + "_" + of.name
+			if d["joined_dot"] {
+				f.answered = s.join + "." + of.name
+			}
+			f.name, f.joined, f.padded, f.pos = s.join+"."+of.name, true, false, len(def.fields)
+			def.fields = append(def.fields, &f)
+			def.byName[f.name] = &f
 		}
 	}
 	return defs, nil
@@ -157,7 +196,8 @@ type object struct {
 	extras            []string // related tables that come along empty [C GO]
 	insert, update    bool
 	system            bool
-	orders            bool // needs the order module
+	orders            bool   // needs the order module
+	only              string // shows the rows that have this mark
 }
 
 // objects lists what this company offers. Delete is refused everywhere: no client shows how it is asked.
@@ -173,6 +213,16 @@ var objects = []object{
 	{code: "DJ2P", desc: "Dagboekbladzijden", table: "DJ_PAGE", extras: []string{"USR_LINK", "PAGE_WF"}},
 	{code: "VA1", desc: "BTW-codes", table: "VAT", insert: true, update: true},
 	{code: "CC1", desc: "Kostenplaatsen", table: "COST", insert: true, update: true},
+	{code: "AP1", desc: "Crediteuren", table: "CONTACT", only: "CRED_SHOW"},
+	{code: "CON", desc: "Bedrijven", table: "CONTACT"},
+	{code: "GJ1", desc: "Grootboekmutaties", table: "TRANSACT", extras: []string{"TRN_HDR"}},
+	{code: "PJ1", desc: "Projecten", table: "PROJECTS", insert: true, update: true},
+	{code: "OI1", desc: "Openstaande posten", table: "OPENITEM"},
+	{code: "ALH", desc: "Historie orderregels", table: "HST_AL"},
+	{code: "AKH", desc: "Artikelregels", table: "ART_LINE"},
+	{code: "BC1", desc: "Betalingscondities", table: "BETCOND", insert: true, update: true},
+	{code: "VM1", desc: "Vervoersmethoden", table: "VERVOER", insert: true, update: true},
+	{code: "MG1", desc: "Magazijnen", table: "MAGAZIJN", insert: true, update: true},
 	{code: "PER", desc: "Perioden", table: "ADM_PER", insert: true, update: true},
 	{code: "CMP1", desc: "Onderneming", table: "COMP_HDR"},
 	{code: "ADL", desc: "Administraties", table: "ADM_LIST", system: true},
@@ -180,6 +230,7 @@ var objects = []object{
 	{code: "FLD", desc: "Velden", table: "DCT_FLD", extras: []string{"DCT_TAG"}, system: true},
 }
 
+// findObject finds a business object of any dialect; the company's own method leaves out what this company has not.
 func findObject(code string) *object {
 	code = strings.TrimSpace(code)
 	for i := range objects {

@@ -44,7 +44,7 @@ func (tx *transaction) checkOrder(d *draft) *fault {
 			return refuse("Afleveradres %s bestaat niet bij debiteur %s.", quote(code), quote(d.get("RPL_DEL")))
 		}
 	}
-	if err := tx.exists(d, "COST_CODE", "COST", "Kostenplaats"); err != nil {
+	if err := firstFault(tx.exists(d, "COST_CODE", "COST", "Kostenplaats"), tx.exists(d, "PROJ_CODE", "PROJECTS", "Project")); err != nil {
 		return err
 	}
 	for _, l := range d.lines {
@@ -154,7 +154,7 @@ func (tx *transaction) checkPage(d *draft) *fault {
 	c := tx.c
 	if err := firstFault(
 		d.require("DJ_CODE", "Dagboekcode"), tx.exists(d, "DJ_CODE", "DAILY", "Dagboek"),
-		d.require("HDR_DESC", "Omschrijving bladzijde"), tx.exists(d, "COST_CODE", "COST", "Kostenplaats"),
+		d.require("HDR_DESC", "Omschrijving bladzijde"), tx.exists(d, "COST_CODE", "COST", "Kostenplaats"), tx.exists(d, "PROJ_CODE", "PROJECTS", "Project"),
 	); err != nil {
 		return err
 	}
@@ -170,6 +170,9 @@ func (tx *transaction) checkPage(d *draft) *fault {
 	}
 	if d.get("TRN_DATE") == "" && len(d.lines) > 0 {
 		d.set("TRN_DATE", d.lines[0].get("TRN_DATE"))
+	}
+	if d.get("TRN_DATE") == "" {
+		d.set("TRN_DATE", tx.pageDate(d.get("PERIOD")))
 	}
 	if err := firstFault(d.require("TRN_DATE", "Mutatiedatum"), tx.checkPagePeriod(d)); err != nil {
 		return err
@@ -192,6 +195,24 @@ func (tx *transaction) checkPage(d *draft) *fault {
 	d.set("PAGE_AMT", decimalText(sum.Neg(sum), 2))
 	d.set("PAGE_VAT", decimalText(vat.Neg(vat), 2))
 	return nil
+}
+
+// pageDate is the date of a page that states none, as a client sends it with a period [C GO]: today where that fits, else the period's
+// last day. Which date AccountView takes is not known.
+func (tx *transaction) pageDate(period string) string {
+	per := tx.c.defs["ADM_PER"]
+	today := tx.c.stamp()[:10] + "T00:00:00"
+	last := ""
+	for _, r := range tx.c.tables["ADM_PER"].rows {
+		if r.year != tx.year || period != "" && period != "0" && r.get(per.f("PERIOD")) != period {
+			continue
+		}
+		last = r.get(per.f("END_DATE"))
+		if today >= r.get(per.f("BEG_DATE")) && today <= last {
+			return today
+		}
+	}
+	return last
 }
 
 func (tx *transaction) salesDaybook(code string) bool {
@@ -228,7 +249,7 @@ func (tx *transaction) checkPageLine(d, l *draft, vatNumber string) *fault {
 	if err := firstFault(
 		l.require("ACCT_NR", "Rekeningnr"), tx.exists(l, "ACCT_NR", "LEDGER", "Rekening"),
 		tx.exists(l, "VAT_CODE", "VAT", "BTW-code"), tx.exists(l, "SUB_NR", "CONTACT", "Debiteur"),
-		tx.exists(l, "COST_CODE", "COST", "Kostenplaats"), tx.checkForeign(vatNumber, l.get("VAT_CODE")),
+		tx.exists(l, "COST_CODE", "COST", "Kostenplaats"), tx.exists(l, "PROJ_CODE", "PROJECTS", "Project"), tx.checkForeign(vatNumber, l.get("VAT_CODE")),
 	); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // operator of a filter. The names Equal, NotEqual, Contains and DateOnOrAfterDate and the numbers 42 and 43 are seen in
@@ -36,6 +37,8 @@ type condition struct {
 	inLine bool
 	op     operator
 	fold   bool
+	prefix bool       // dialect equal_prefix: the value need only be the beginning
+	never  bool       // dialect padded_filters: the value has not the width of its key
 	values []string   // canonical, as columns store them; Contains keeps the spaces of what was asked
 	nums   []*big.Rat // of a numeric column
 	day    bool       // a date without a time
@@ -66,6 +69,9 @@ func (c *company) parseFilters(q *query, p params) *fault {
 	}
 	slices.Sort(numbers)
 	for _, n := range numbers {
+		if p.noFilter(strconv.Itoa(n)) {
+			continue
+		}
 		cond, err := c.parseFilter(q, p, strconv.Itoa(n))
 		if err != nil {
 			return err
@@ -76,8 +82,19 @@ func (c *company) parseFilters(q *query, p params) *fault {
 	if !ok {
 		return refuse("MatchAnyFilter: %s is geen logische waarde.", quote(p["matchanyfilter"]))
 	}
-	q.any = matchAny
+	q.any = matchAny && !c.dialect["no_match_any"]
 	return nil
+}
+
+// noFilter says whether a numbered filter is none: clients send FilterIsListOfValuesN=false alone, or all of it empty [C GO].
+func (p params) noFilter(n string) bool {
+	for _, name := range []string{"filtercontrolsource", "filteroperator", "filtervaluetype", "filtervalue"} {
+		if p[name+n] != "" {
+			return false
+		}
+	}
+	list, ok := parseLogical(p["filterislistofvalues"+n])
+	return ok && !list
 }
 
 func (c *company) parseFilter(q *query, p params, n string) (*condition, *fault) {
@@ -182,6 +199,8 @@ func (c *company) setValues(cond *condition, values []string) *fault {
 				v = toCP1252(v)
 			}
 			if cond.op != opContains {
+				cond.never = c.dialect["padded_filters"] && f.padded && utf8.RuneCountInString(v) < f.length
+				cond.prefix = c.dialect["equal_prefix"] && cond.op == opEqual
 				v = strings.TrimRight(v, " ")
 			}
 			if cond.fold {
@@ -244,7 +263,7 @@ func (q *query) fromIndex(t *table) ([]*row, bool) {
 		must = append(slices.Clip(must), q.filters...)
 	}
 	for _, cond := range must {
-		if cond.op != opEqual || cond.inLine || t.index[cond.f] == nil || slices.Contains(cond.values, "") {
+		if cond.op != opEqual || cond.inLine || cond.prefix || cond.never || t.index[cond.f] == nil || slices.Contains(cond.values, "") {
 			continue
 		}
 		if len(cond.values) == 1 {
@@ -301,6 +320,15 @@ func (cond *condition) matchesRow(r *row) bool {
 }
 
 func (cond *condition) matches(stored string) bool {
+	if cond.never {
+		return cond.op == opNotEqual
+	}
+	if cond.prefix {
+		if cond.fold {
+			stored = strings.ToUpper(stored)
+		}
+		return slices.ContainsFunc(cond.values, func(v string) bool { return strings.HasPrefix(stored, v) })
+	}
 	switch cond.op {
 	case opEqual, opNotEqual:
 		found := false

@@ -53,7 +53,7 @@ func TestDutchCompany(t *testing.T) {
 		t.Fatalf("%d debtors and articles in an empty company", n)
 	}
 	contains(t, s.raw("AR1"), `"CONTACT":[]`, `"USR_LINK":[]`)
-	contains(t, s.raw("CMP1"), `"COMP_LN":[{`, "sandbox-secret")
+	contains(t, s.raw("CMP1"), `"COMP_LN":[]`, "sandbox-secret")
 	if g := open(t, "entry=gross").get("DJ1")["DAILY"][0]["GROSS_FLG"]; g != true {
 		t.Fatal("entry=gross does not set GROSS_FLG")
 	}
@@ -63,7 +63,7 @@ func TestDutchCompany(t *testing.T) {
 func TestNamesWithoutCase(t *testing.T) {
 	s := open(t)
 	body := s.call("GET", "/AccountViewData?businessobject=va1&FIELDS=Vat.vat_code,vat_PCT&pagesize=1", "")
-	if body != `{"VAT":[{"VAT_CODE":"1 ","VAT_PCT":21,"VAT_Id":0,"EXT_KEY":0}]}` {
+	if body != `{"VAT":[{"VAT_CODE":"1 ","VAT_PCT":21,"EXT_KEY":0}]}` {
 		t.Fatal(body)
 	}
 }
@@ -82,7 +82,7 @@ func TestDictionary(t *testing.T) {
 		t.Fatalf("ACCT_NAME: %v", name)
 	}
 	tables := s.get("DBF", "Filter=!EMPTY(dct_file.obj_code) AND dct_file.dbf_type=2", "Fields=dct_file.obj_code,dct_file.dbf_name")["DCT_FILE"]
-	if !strings.Contains(fmt.Sprint(tables), "DBF_NAME:SO_HDR   DCT_FILE_Id:13 OBJ_CODE:SO1") {
+	if !strings.Contains(fmt.Sprint(tables), "DBF_NAME:SO_HDR   OBJ_CODE:SO1") {
 		t.Fatalf("tables: %v", tables)
 	}
 	// The sandbox answers the dictionary at both places, as clients ask for it.
@@ -168,7 +168,7 @@ func TestFilters(t *testing.T) {
 }
 
 func TestBadQueries(t *testing.T) {
-	s := open(t)
+	s := open(t, "dialect=strict_fields")
 	for _, q := range [][]string{
 		{"Fields=NOPE"}, {"Fields=ledger.acct_nr"}, {"PageSize=0"}, {"PageSize=x"}, {"PageNumber=2"}, {"BookDate=2031-01-01"}, {"BookDate=rubbish"},
 		filter("1", "NOPE", "Equal", "C", "x"), filter("1", "SUB_NR", "Like", "C", "x"), filter("1", "SUB_NR", "Equal", "N", "1"),
@@ -189,7 +189,7 @@ func TestBadQueries(t *testing.T) {
 		t.Fatalf("errors come with %d by default, want 200", s.status)
 	}
 	h := open(t, "dialect=http_errors")
-	h.refused("AR1", "Fields=NOPE")
+	h.refused("AR1", "SortFields=NOPE")
 	if h.status != http.StatusBadRequest {
 		t.Fatalf("http_errors answers %d", h.status)
 	}

@@ -51,6 +51,9 @@ func writeValue(out *bytes.Buffer, f *field, text string) {
 			out.WriteString("true")
 		}
 	default:
+		if f.short && len(text) > 10 {
+			text = text[:10]
+		}
 		if f.padded && text != "" {
 			text = pad(text, f.length)
 		}
@@ -103,7 +106,7 @@ func writeRow(out *bytes.Buffer, cols []*field, r *row, ids []numbered, more fun
 	sep := byte('{')
 	for _, f := range cols {
 		out.WriteByte(sep)
-		writeString(out, f.name)
+		writeString(out, f.answered)
 		out.WriteByte(':')
 		writeValue(out, f, r.get(f))
 		sep = ','
@@ -121,6 +124,12 @@ func writeRow(out *bytes.Buffer, cols []*field, r *row, ids []numbered, more fun
 	out.WriteByte('}')
 }
 
+// numbered says whether an object's rows carry <TABLE>_Id: only tables that others belong to have it, as in a .NET DataSet. VAT, LEDGER,
+// DAILY, COST, ADM_LIST and the relations of CON come without [C GO: its types of those answers take nothing else].
+func (o *object) numbered() bool {
+	return len(o.extras) > 0 || o.table == "SO_HDR" || o.table == "DJ_PAGE" || o.table == "COMP_HDR"
+}
+
 type numbered struct {
 	name string
 	n    int
@@ -129,31 +138,40 @@ type numbered struct {
 func (c *company) render(out *bytes.Buffer, q *query, rows []*row, first int) {
 	w := &tableWriter{out: out, d: c.dialect}
 	name := q.head.name
+	nested := c.dialect["lines_nested"] && q.detail != nil && q.lineCols != nil
 	offset := 0
 	if q.head.key == nil { // the dictionary pages by its row number, which therefore counts through
 		offset = first
 	}
 	w.table(name, len(rows), func(i int) {
-		ids := []numbered{{name + "_Id", offset + i}}
+		var ids []numbered
+		if q.obj.numbered() {
+			ids = append(ids, numbered{name + "_Id", offset + i})
+		}
 		if name != "DCT_FLD" && name != "DCT_FILE" {
 			ids = append(ids, numbered{"EXT_KEY", i})
 		}
 		var more func()
-		if name == "COMP_HDR" { // COMP_LN comes nested here [C GO]; of its columns none is known
+		if name == "COMP_HDR" { // COMP_LN comes nested here, and of its columns a client's type knows none [C GO]
+			more = func() { out.WriteString(`,"COMP_LN":[]`) }
+		}
+		if nested {
 			more = func() {
-				out.WriteString(`,"COMP_LN":[`)
-				for n := range c.years {
+				out.WriteByte(',')
+				writeString(out, q.detail.name)
+				out.WriteString(":[")
+				for n, l := range rows[i].lines {
 					if n > 0 {
 						out.WriteByte(',')
 					}
-					out.WriteString(`{"COMP_HDR_Id":` + strconv.Itoa(i) + `,"EXT_KEY":` + strconv.Itoa(n) + `}`)
+					writeRow(out, q.lineCols, l, []numbered{{name + "_Id", offset + i}, {"EXT_KEY", n}}, nil)
 				}
 				out.WriteByte(']')
 			}
 		}
 		writeRow(out, q.cols, rows[i], ids, more)
 	})
-	if q.detail != nil && q.lineCols != nil {
+	if q.detail != nil && q.lineCols != nil && !nested {
 		lines, owners := linesOf(rows)
 		w.table(q.detail.name, len(lines), func(i int) {
 			writeRow(out, q.lineCols, lines[i], []numbered{{name + "_Id", owners[i]}, {"EXT_KEY", i}}, nil)
@@ -185,8 +203,8 @@ func (c *company) listObjects(out *bytes.Buffer, system bool) *fault {
 	}
 	list := []entry{}
 	for _, o := range objects {
-		if o.system == system && (c.orders || !o.orders) {
-			list = append(list, entry{Code: o.code, Description: o.desc, InsertAllowed: o.insert, UpdateAllowed: o.update})
+		if o.system == system && (c.orders || !o.orders) && c.defs[o.table] != nil {
+			list = append(list, entry{Code: o.code, Description: o.desc, InsertAllowed: o.insert && !c.denied(&o), UpdateAllowed: o.update && !c.denied(&o)})
 		}
 	}
 	return writeJSON(out, list)

@@ -18,13 +18,18 @@ var vatRates = map[string][]string{
 	"SE": {"25", "12", "6"},
 }
 
+// vatNumbers are the company's own, in the form of its country.
+var vatNumbers = map[string]string{
+	"NL": "NL001234567B01", "BE": "BE0123456749", "DE": "DE123456788", "NO": "NO123456785MVA", "PL": "PL1234563218", "SE": "SE556012579001",
+}
+
 // euVAT is the VAT_TYPE of the code for sales within the EU. Assumed, as domesticVAT.
 const euVAT = "3"
 
 // seed makes an empty company: its years and periods, ledger accounts, VAT codes and the sales daybook (DESIGN 7).
 func (c *company) seed() error {
 	s := c.seeder()
-	s.add("COMP_HDR", "COMP_ID", CompanyCode, "COMP_DESC", companyName, "KVK_NR", "30123456", "VAT_NR", c.country+"001234567B01",
+	s.add("COMP_HDR", "COMP_ID", CompanyCode, "COMP_DESC", companyName, "KVK_NR", "30123456", "VAT_NR", vatNumbers[c.country],
 		// Secrets lie beside the rest in the real table (facts B7): whoever asks for "*" gets them.
 		"EV_CSEC", "sandbox-secret-everbinding", "PAYL_SEC", "sandbox-secret-paylink")
 	previous := ""
@@ -61,8 +66,12 @@ func (c *company) seed() error {
 		s.add("VAT", "VAT_CODE", fmt.Sprint(i+1), "VAT_NAME", name, "VAT_PCT", rate, "VAT_TYPE", domesticVAT, "CALC_TYPE", "1",
 			"VAT_ACCT", "1600", "FRM_CODE", form)
 	}
-	s.add("VAT", "VAT_CODE", fmt.Sprint(len(rates)+1), "VAT_NAME", "BTW 0 % verkoop binnen de EU", "VAT_PCT", "0", "VAT_TYPE", euVAT,
-		"CALC_TYPE", "1", "VAT_ACCT", "1600", "FRM_CODE", "3B")
+	zero, form := "BTW 0 % verkoop binnen de EU", "3B"
+	if c.country == "NO" { // not in the EU
+		zero, form = "BTW 0 % uitvoer", "3A"
+	}
+	s.add("VAT", "VAT_CODE", fmt.Sprint(len(rates)+1), "VAT_NAME", zero, "VAT_PCT", "0", "VAT_TYPE", euVAT,
+		"CALC_TYPE", "1", "VAT_ACCT", "1600", "FRM_CODE", form)
 	gross := ""
 	if c.gross {
 		gross = "1"
@@ -119,12 +128,15 @@ func (s *seeder) dictionary() {
 	}
 	for _, spec := range tableSpecs {
 		def := s.c.defs[spec.name]
+		if def == nil {
+			continue
+		}
 		obj := findObject(spec.objCode)
 		readOnly := obj == nil || !obj.insert
 		s.add("DCT_FILE", "DBF_NAME", def.name, "DBF_DESC", def.desc, "DBF_TYPE", "2", "OBJ_CODE", def.objCode, "OBJ_IMP", flag(!readOnly),
 			"NO_INSERT", flag(readOnly), "NO_UPDATE", flag(obj == nil || !obj.update), "NO_DELETE", "1", "NO_XML_UPD", flag(readOnly),
 			"TBL_HDR", def.parent, "TBL_CHILD", def.child)
-		for _, f := range def.fields {
+		for _, f := range def.own() {
 			s.add("DCT_FLD", "FLD_DESC", f.desc, "FIELD_NAME", f.name, "DBF_NAME", def.name, "FIELD_LEN", fmt.Sprint(f.length),
 				"FIELD_TYPE", string(f.typ), "INP_MAND", flag(f.mand), "FLD_FMT", f.fmt, "FLD_MASK", f.mask, "COM_BLK", flag(f.comBlk),
 				"REC_CUST", flag(f.custom))

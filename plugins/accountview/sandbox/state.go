@@ -9,6 +9,7 @@ import (
 type savedRow struct {
 	Year   int               `json:"year,omitempty"`
 	VAT    string            `json:"vat,omitempty"`
+	Since  string            `json:"since,omitempty"`
 	Fields map[string]string `json:"fields"`
 	Lines  []savedRow        `json:"lines,omitempty"`
 }
@@ -39,7 +40,7 @@ func (c *company) Snapshot() ([]byte, error) {
 }
 
 func saveRow(def, child *tableDef, r *row) savedRow {
-	s := savedRow{Year: r.year, VAT: r.vat, Fields: make(map[string]string, len(r.cells))}
+	s := savedRow{Year: r.year, VAT: r.vat, Since: r.since, Fields: make(map[string]string, len(r.cells))}
 	for _, cell := range r.cells {
 		s.Fields[def.fields[cell.pos].name] = cell.text
 	}
@@ -82,7 +83,7 @@ func (c *company) Restore(data []byte) error {
 }
 
 func loadRow(def, child *tableDef, s savedRow) (*row, error) {
-	r := &row{year: s.Year, vat: s.VAT}
+	r := &row{year: s.Year, vat: s.VAT, since: s.Since}
 	for name, text := range s.Fields {
 		f := def.field(name)
 		if f == nil {

@@ -58,11 +58,23 @@ var dialectNames = []string{
 	"foreign_vat",         // a domestic VAT code is refused for a debtor whose VAT number is foreign
 	"debtor_discount",     // the debtor's own discount is taken off the price of an order line
 	"contact_tidied",      // debtors are stored with names and places in capitals, addresses cut at 30 characters, telephones without spaces
+	"order_history",       // an order leaves SO1 for the history on the day after its delivery date
+	"joined_dot",          // columns of a joined table are answered as TABLE.FIELD
+	"code_tables",         // payment conditions, shipping methods and warehouses have tables, under made-up names
+	"equal_prefix",        // Equal on a text finds what begins with the value
+	"padded_filters",      // Equal on a key finds it only by its full width
+	"no_match_any",        // MatchAnyFilter is ignored: all filters must hold
+	"no_last_key",         // LastKey is ignored
+	"lines_nested",        // lines come inside their header
+	"strict_fields",       // a column that does not exist is refused instead of left out of the answer
+	"short_dates",         // dates are answered without a time
+	"retry_after",         // a 429 says how long to wait
 	"vat_per_line",        // order totals round the VAT of each line
 }
 
 // System describes the AccountView sandbox to the kit.
 func System() kit.System {
+	tellsWait := false // dialect retry_after, once the company is made
 	return kit.System{
 		Name:          "accountview",
 		BasePath:      "/api/v3",
@@ -77,19 +89,26 @@ func System() kit.System {
 			{Key: "codepage", Default: "utf8", Values: []string{"utf8", "1252"}, Help: "1252: other characters become question marks"},
 			{Key: "closed_periods", Default: "", Help: "periods that take no daybook pages, as in 2026-01,2026-02", Check: checkPeriods},
 			{Key: "module.orders", Default: "on", Values: []string{"on", "off"}, Help: "the order module (SO1)"},
+			{Key: "no_right", Default: "", Help: "functions that the user may not use, as in SO1,DJ2:write,FLD; with :write they may be read", Check: checkRights},
 			{Key: "dialect", Default: "default", Values: dialectNames, List: true, Help: "variants of what is unknown, comma separated"},
 		},
 		Scopes:       []string{scopeRead, scopeUpdate},
 		KnownScopes:  []string{scopeRead, scopeUpdate, scopeDelete},
 		TokenLife:    time.Hour,
+		Replays:      true,
+		Implicit:     true, // a browser application asks so [C NG]
 		Unauthorized: unauthorized,
 		Garbage:      garbage,
 		StatusError:  statusError,
-		RateLimited: func(w http.ResponseWriter, r *http.Request, _ time.Duration) {
+		RateLimited: func(w http.ResponseWriter, r *http.Request, wait time.Duration) {
+			if tellsWait {
+				w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+			}
 			statusError(w, r, http.StatusTooManyRequests)
 		},
 		ObjectOf: objectOf,
 		New: func(env kit.Env) (kit.Company, error) {
+			tellsWait = env.Has("dialect", "retry_after")
 			c, err := newCompany(env)
 			if err != nil {
 				return nil, err
@@ -137,6 +156,27 @@ func checkCurrency(s string) error {
 		return fmt.Errorf("%q is not a currency code such as EUR", s)
 	}
 	return nil
+}
+
+func checkRights(s string) error {
+	_, err := parseRights(s)
+	return err
+}
+
+// parseRights reads the functions that the user lacks: true for all of it, false for writing alone.
+func parseRights(s string) (map[string]bool, error) {
+	out := map[string]bool{}
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		code, word, has := strings.Cut(part, ":")
+		if findObject(code) == nil || has && word != "write" {
+			return nil, fmt.Errorf("%q is not a business object such as SO1 or SO1:write", part)
+		}
+		out[findObject(code).code] = !has
+	}
+	return out, nil
 }
 
 func checkYears(s string) error {

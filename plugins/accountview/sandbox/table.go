@@ -16,6 +16,7 @@ type row struct {
 	cells []cell // by pos
 	year  int
 	lines []*row // detail rows of a header
+	since string // an open item's date, which its table does not show
 	vat   string // an article's VAT code, which AccountView knows even where no known field shows it
 }
 
@@ -120,6 +121,19 @@ func (t *table) update(r, with *row) {
 		}
 	}
 	r.cells, r.year = with.cells, with.year
+}
+
+// remove takes a row out.
+func (t *table) remove(r *row) {
+	for f, ix := range t.index {
+		key := fold(r.get(f))
+		if rest := slices.DeleteFunc(ix[key], func(x *row) bool { return x == r }); len(rest) > 0 {
+			ix[key] = rest
+		} else {
+			delete(ix, key)
+		}
+	}
+	t.rows = slices.DeleteFunc(t.rows, func(x *row) bool { return x == r })
 }
 
 // lookup returns the rows whose indexed field has this value, in no particular order.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -69,9 +70,15 @@ func (c *company) write(out *bytes.Buffer, body []byte, put bool) *fault {
 	return nil
 }
 
+// denied says whether the user may not write an object.
+func (c *company) denied(obj *object) bool {
+	_, not := c.noRight[obj.code]
+	return not
+}
+
 // begin understands the envelope against the dictionary.
 func (c *company) begin(e *envelope, put bool) (*transaction, *fault) {
-	obj := findObject(e.object)
+	obj := c.object(e.object)
 	switch {
 	case strings.TrimSpace(e.object) == "":
 		return nil, refuse("De aanvraag heeft geen BusinessObject.")
@@ -79,6 +86,8 @@ func (c *company) begin(e *envelope, put bool) (*transaction, *fault) {
 		return nil, missing("Het business-object %s bestaat niet.", quote(e.object))
 	case obj.orders && !c.orders:
 		return nil, forbidden("De module Verkooporders is niet actief: business-object %s is niet beschikbaar.", obj.code)
+	case c.denied(obj):
+		return nil, forbidden("U hebt geen recht om %s (%s) te wijzigen.", obj.desc, obj.code)
 	case put && !obj.update:
 		return nil, refuse("Wijzigen van business-object %s is niet mogelijk.", obj.code)
 	case !obj.insert:
@@ -217,9 +226,9 @@ func scalar(name string, raw any) (string, *fault) {
 // attach hangs lines under the header whose RowId is their HeaderId.
 func (tx *transaction) attach(lines []*draft) *fault {
 	byID := make(map[string]*draft, len(tx.heads))
-	for _, h := range tx.heads {
-		if h.rowID == "" {
-			continue
+	for i, h := range tx.heads {
+		if h.rowID == "" { // a client leaves it out and counts from 1 in its lines [C GO]
+			h.rowID = strconv.Itoa(i + 1)
 		}
 		if byID[h.rowID] != nil {
 			return refuse("RowId %s komt twee keer voor.", quote(h.rowID))
@@ -338,6 +347,9 @@ func (tx *transaction) store(d *draft) {
 		tx.finishLine(d, l, i)
 		d.row.lines = append(d.row.lines, l.row)
 	}
+	if d.def.name == "DJ_PAGE" {
+		tx.post(d)
+	}
 	if later := c.laterTwin(t, d.row); later != nil {
 		t.update(later, d.row)
 		return
@@ -369,7 +381,11 @@ func (tx *transaction) echo(out *bytes.Buffer) {
 	def := tx.heads[0].def
 	w.table(def.name, len(tx.heads), func(i int) {
 		d := tx.heads[i]
-		writeRow(out, echoed(d), d.row, []numbered{{def.name + "_Id", i}, {"EXT_KEY", i}}, nil)
+		ids := []numbered{{"EXT_KEY", i}}
+		if tx.obj.numbered() {
+			ids = []numbered{{def.name + "_Id", i}, {"EXT_KEY", i}}
+		}
+		writeRow(out, echoed(d), d.row, ids, nil)
 	})
 	if def.child != "" {
 		var lines []*draft

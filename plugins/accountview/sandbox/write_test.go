@@ -213,7 +213,7 @@ func TestTypesOfValues(t *testing.T) {
 }
 
 func TestOrder(t *testing.T) {
-	s := open(t)
+	s := open(t, "dialect=strict_fields")
 	n := s.debtor("Jansen", "")
 	s.article("art-1", "12.5")
 	a := s.post("2026-03-01", "SO1", order(n, "2026-03-01T00:00:00", "100000123"), part{"SO_LINE", lineFields,

@@ -111,3 +111,93 @@ func TestCompanyTellsStockModule(t *testing.T) {
 		t.Error("countsStock")
 	}
 }
+
+// goods is a coding of goods.
+func goods(e *conformance.Env) record.Value {
+	items, err := e.Conn.List(e.T.Context(), "article_codings")
+	if err != nil {
+		e.T.Fatal(err)
+	}
+	for _, it := range items {
+		if it.Attributes["type"] == "Goods" {
+			return record.Text(it.ID)
+		}
+	}
+	e.T.Fatal("no coding of goods")
+	return record.Value{}
+}
+
+// An article that eAccounting counts takes no quantity: nothing is sent. Where only the answer shows it, that is a refusal too, not a success.
+func TestQuantityThatIsNotTaken(t *testing.T) {
+	t.Parallel()
+	e, run, id := shelf(t, map[string]string{"module.stock": "on"})
+	puts := func() int {
+		n := 0
+		for _, c := range run.Log() {
+			if c.Method == "PUT" {
+				n++
+			}
+		}
+		return n
+	}
+	for i, step := range []struct {
+		pairs   []any
+		outcome sdk.Outcome
+		puts    int
+	}{
+		{[]any{"StockBalance", dec("7")}, sdk.OutcomeRefused, 1},                                      // sent, since nothing showed the module
+		{[]any{"StockBalance", dec("7"), "Name", record.Text("Kruk")}, sdk.OutcomeUpdated, 1},         // the name was written
+		{[]any{"CodingId", goods(e), "IsStock", record.Bool(true)}, sdk.OutcomeUpdated, 1},            // now it shows
+		{[]any{"StockBalance", dec("7")}, sdk.OutcomeRefused, 0},                                      // not even sent
+		{[]any{"StockBalance", dec("0"), "NameEnglish", record.Text("Stool")}, sdk.OutcomeUpdated, 1}, // what it has
+	} {
+		before := puts()
+		res, err := change(t.Context(), e, id, step.pairs...)
+		if err != nil || res.Outcome != step.outcome || puts()-before != step.puts {
+			t.Errorf("%d: %v: %+v %v with %d writes, want %v with %d", i, step.pairs, res.Err, err, puts()-before, step.outcome, step.puts)
+		}
+		if step.outcome == sdk.OutcomeRefused && (res.Err.Field != "StockBalance" || res.Err.Remedy == "" || res.Err.Retryable) {
+			t.Errorf("%d: %+v", i, res.Err)
+		}
+	}
+}
+
+// Check finds the stock module by its name, or by an article that only the module can have; and it writes nothing.
+func TestCheckFindsStockModule(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		set     map[string]string
+		isStock bool
+		warns   bool
+	}{
+		"named":           {map[string]string{"module.stock": "on"}, false, true},
+		"under no name":   {map[string]string{"module.stock": "on", "dialect": "modules_unnamed"}, true, true},
+		"no sign":         {map[string]string{"module.stock": "on", "dialect": "modules_unnamed"}, false, false},
+		"off":             {nil, false, false},
+		"off, unfiltered": {map[string]string{"dialect": "modules_unnamed"}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e, run, id := shelf(t, c.set)
+			if c.isStock {
+				if res, err := change(t.Context(), e, id, "CodingId", goods(e), "IsStock", record.Bool(true)); err != nil || res.Outcome != sdk.OutcomeUpdated {
+					t.Fatal(res, err)
+				}
+			}
+			before := len(run.Log())
+			got := checks(t, e.Conn)["stock_quantities"]
+			if !got.OK || got.Warning != c.warns || c.warns && got.Remedy == "" {
+				t.Errorf("%+v", got)
+			}
+			for _, call := range run.Log()[before:] {
+				if call.Method != "GET" && call.Path != "/connect/token" {
+					t.Errorf("Check made %s %s", call.Method, call.Path)
+				}
+			}
+			items, err := e.Conn.List(t.Context(), "company")
+			if err != nil || (items[0].Attributes["stock_module"] == "true") != c.warns {
+				t.Errorf("%v %v", items, err)
+			}
+		})
+	}
+}

@@ -4,18 +4,20 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	emulator "github.com/pomost/pomost/plugins/eaccounting/sandbox"
 	"github.com/pomost/pomost/sdk/conformance"
 	sdk "github.com/pomost/pomost/sdk/connector"
+	"github.com/pomost/pomost/sdk/record"
 	"github.com/pomost/pomost/sdk/sandbox"
 )
 
 // withScopes starts a sandbox whose first consent has only these scopes.
 func withScopes(t *testing.T, set map[string]string, scopes ...string) sandbox.Info {
 	t.Helper()
-	sys := emulator.System()
+	sys := judged(t, emulator.System(), set["dialect"])
 	sys.Scopes = scopes
 	run, err := sandbox.Start(t.Context(), sys, sandbox.Options{Set: set})
 	if err != nil {
@@ -143,6 +145,73 @@ func TestReadRestless(t *testing.T) {
 		})
 		if e := sdk.AsError(err); e == nil || e.Cause != sdk.CauseUnavailable || !e.Retryable || e.Remedy == "" || cursors > 0 {
 			t.Errorf("%s: %v with %d cursors, want unavailable and none", object, err, cursors)
+		}
+	}
+}
+
+// Check tells the state of the company and of its books, and what a consent without the right to write means.
+func TestCheckStates(t *testing.T) {
+	t.Parallel()
+	every := emulator.System().Scopes
+	for name, c := range map[string]struct {
+		set     map[string]string
+		scopes  string
+		result  string
+		ok      bool
+		warning bool
+		says    string
+	}{
+		"inactive":      {map[string]string{"status": "inactive"}, "", "company_status", false, false, "not active"},
+		"read only":     {map[string]string{"status": "read_only"}, "", "company_status", true, true, "only be read"},
+		"active":        {nil, "", "company_status", true, false, ""},
+		"locked":        {map[string]string{"locked_to": "2026-03-31"}, "", "books_open", true, false, "2026-03-31"},
+		"not locked":    {nil, "", "books_open", true, false, ""},
+		"reading scope": {nil, "ea:api ea:sales_readonly offline_access", "write_scope", true, true, "ea:sales"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			info := withScopes(t, c.set, every...)
+			s := settingsFor(info)
+			if c.scopes != "" {
+				s["scopes"] = c.scopes
+			}
+			conn, problems := New().Open(t.Context(), s, conformance.NewHost(t, info))
+			if len(problems) > 0 {
+				t.Fatal(problems)
+			}
+			defer conn.Close()
+			got, there := checks(t, conn)[c.result]
+			if !there || got.OK != c.ok || got.Warning != c.warning || !strings.Contains(got.Message, c.says) {
+				t.Errorf("%v %+v", there, got)
+			}
+		})
+	}
+}
+
+// Who may only read is refused at the first write, with the right as the cause.
+func TestReadOnlyUserIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, set := range []map[string]string{{"user": "read_only"}, {"status": "read_only"}} {
+		c, _ := connect(t, withScopes(t, set, emulator.System().Scopes...))
+		defer c.Close()
+		o, err := objectByName("customers")
+		if err != nil {
+			t.Fatal(err)
+		}
+		terms, err := c.List(t.Context(), "terms_of_payment")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := build(o.schema, "Name", text("Jansen"), "InvoiceCity", text("Delft"), "InvoicePostalCode", text("2611 AB"),
+			"TermsOfPaymentId", text("%s", terms[0].ID), "IsPrivatePerson", record.Bool(false))
+		err = c.Write(t.Context(), sdk.WriteRequest{Object: "customers", Action: sdk.Create, Records: []record.Record{r}}, func(res sdk.WriteResult) error {
+			if res.Outcome != sdk.OutcomeRefused || res.Err.Cause != sdk.CauseRights || res.Err.Retryable {
+				t.Errorf("%v: %+v", set, res)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	}
 }

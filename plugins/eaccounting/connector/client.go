@@ -28,6 +28,9 @@ type connection struct {
 	// turns let one update at a time read, merge and write an object's records: a PUT carries all fields, and two flows of one connection would
 	// put back what the other has just written.
 	turns map[string]chan struct{}
+	rates rateBook
+	// stockSeen is when a sign of the stock module was seen last; zero: never.
+	stockSeen time.Time
 }
 
 func newConnection(c config, host sdk.Host) *connection {
@@ -201,7 +204,8 @@ func (c *connection) page(ctx context.Context, o *object, query url.Values, numb
 		}
 		p.rows = append(p.rows, r)
 	}
-	return p, nil
+	c.noteStock(o, p.rows)
+	return p, c.fillRates(ctx, o, p.rows)
 }
 
 // row decodes one record; one without an Id is not one.
@@ -215,7 +219,9 @@ func (o *object) row(raw []byte) (row, error) {
 	if r.id == "" {
 		return row{}, fmt.Errorf("a record without %s", o.Key)
 	}
-	r.stamp, _ = rec.Get(o.stamp).AsInstant()
+	if o.stamp != "" {
+		r.stamp, _ = rec.Get(o.stamp).AsInstant()
+	}
 	if o.created != "" {
 		r.created, _ = rec.Get(o.created).AsInstant()
 	}

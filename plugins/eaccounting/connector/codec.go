@@ -2,9 +2,11 @@ package connector
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +54,9 @@ func valueFromJSON(t record.Type, v any) record.Value {
 	case record.KindText:
 		switch s := v.(type) {
 		case string:
+			if s == noID {
+				return record.Null()
+			}
 			return record.Text(strings.ToValidUTF8(s, "\uFFFD"))
 		case json.Number:
 			return record.Text(s.String())
@@ -90,6 +95,7 @@ func valueFromJSON(t record.Type, v any) record.Value {
 		for _, e := range list {
 			out = append(out, valueFromJSON(*t.Elem, e))
 		}
+		sortLines(out)
 		return record.List(out...)
 	case record.KindRecord:
 		if m, ok := v.(map[string]any); ok {
@@ -98,6 +104,33 @@ func valueFromJSON(t record.Type, v any) record.Value {
 	}
 	return record.Absent()
 }
+
+// sortLines puts the rows of a document into their order: the system does not promise to [SBX]. Rows that do not all have a number stay.
+func sortLines(rows []record.Value) {
+	line := func(v record.Value) (int64, bool) {
+		r, ok := v.AsRecord()
+		if !ok {
+			return 0, false
+		}
+		if _, has := r.Schema.Field("LineNumber"); !has {
+			return 0, false
+		}
+		return r.Get("LineNumber").AsInteger()
+	}
+	for _, v := range rows {
+		if _, ok := line(v); !ok {
+			return
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b record.Value) int {
+		x, _ := line(a)
+		y, _ := line(b)
+		return cmp.Compare(x, y)
+	})
+}
+
+// noID is the platform's id of nothing, where a field cannot be null.
+const noID = "00000000-0000-0000-0000-000000000000"
 
 // number reads a JSON number; one in quotes is taken too.
 func number(v any) (decimal.Decimal, bool) {

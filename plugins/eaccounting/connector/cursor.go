@@ -58,6 +58,8 @@ type emitter struct {
 	// may have been passed already.
 	high  time.Time
 	nulls bool
+	// whole: the list is read to its end each time, so there is no safe point within it and none behind it.
+	whole bool
 
 	pending []record.Record
 	safe    time.Time
@@ -75,7 +77,7 @@ func (e *emitter) add(r row, safe time.Time) error {
 }
 
 func (e *emitter) cursor(safe time.Time) []byte {
-	if safe.IsZero() || e.high.IsZero() {
+	if safe.IsZero() || e.high.IsZero() || e.whole {
 		return nil
 	}
 	if safe.After(e.high) {

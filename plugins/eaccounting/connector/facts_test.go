@@ -1,41 +1,21 @@
 package connector
 
 import (
-	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
 	"strings"
 	"testing"
 
+	"github.com/pomost/pomost/plugins/eaccounting/spec"
 	"github.com/pomost/pomost/sdk/record"
 )
 
-// specification is the transcribed official schema [OA26], beside the repository.
-const specification = "../../../../shared/data/eaccounting/schemas-2026.json"
-
-// TestFacts compares the embedded table with the specification, field by field.
+// TestFacts compares the connector's table with the specification, field by field.
 func TestFacts(t *testing.T) {
-	data, err := os.ReadFile(specification)
-	if errors.Is(err, fs.ErrNotExist) && os.Getenv("POMOST_DATA") != "required" {
-		t.Skipf("the specification %s is not there, so the embedded fields are not compared with it", specification)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	var spec map[string]map[string]struct {
-		Type                         string
-		Required, ReadOnly, Nullable bool
-		MaxLength                    int
-	}
-	if err := json.Unmarshal(data, &spec); err != nil {
-		t.Fatal(err)
-	}
+	tables := spec.Of(spec.G2026)
 	for name, fields := range facts {
 		if name == "CreditedByApi" { // known from a note of CustomerInvoiceApi.CreditedBy only
 			continue
 		}
-		want := spec[name]
+		want := tables.Schemas[name]
 		if want == nil {
 			t.Errorf("%s is not in the specification", name)
 			continue
@@ -48,7 +28,7 @@ func TestFacts(t *testing.T) {
 				continue
 			}
 			seen[f.name] = true
-			if f.typ != w.Type || f.required != w.Required || f.readOnly != w.ReadOnly || f.nullable != w.Nullable || f.length != w.MaxLength {
+			if f.typ != w.Type || f.required != w.Required || f.readOnly != w.ReadOnly || f.nullable != w.Nullable || f.length != w.Length {
 				t.Errorf("%s.%s is %+v, the specification says %+v", name, f.name, f, w)
 			}
 		}

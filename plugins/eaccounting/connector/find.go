@@ -137,7 +137,11 @@ func (l *lookup) askByID(ctx context.Context, i int) error {
 	if !l.match(i, r) {
 		return unreadable(l.o.path+" by id", errors.New("another record came"))
 	}
-	l.take(i, r)
+	rows := []row{r}
+	if err := l.c.fillRates(ctx, l.o, rows); err != nil {
+		return err
+	}
+	l.take(i, rows[0])
 	return nil
 }
 

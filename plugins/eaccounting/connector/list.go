@@ -21,9 +21,11 @@ type list struct {
 	title      []string          // members of which the first one filled is the name
 	attributes map[string]string // attribute → member
 	sort       string            // member to sort by first, "" for the name
+	items      string            // member that holds further items of this list, "" for none
+	later      bool              // not yet there in 2020: a plain 404 means that there are none
 }
 
-// lists are the reference lists ([OA26]; bank accounts, countries and fiscal years [SW20]).
+// lists are the reference lists ([OA26]; bank accounts, countries, VAT codes, accounts, projects, cost centres and fiscal years [SW20]).
 var lists = []list{
 	{name: "units", path: "units", id: "Id", title: []string{"Name", "Abbreviation", "Code"},
 		attributes: map[string]string{"code": "Code", "abbreviation": "Abbreviation"}},
@@ -34,6 +36,20 @@ var lists = []list{
 	{name: "currencies", path: "currencies", id: "Code", title: []string{"Code"}},
 	{name: "countries", path: "countries", id: "Code", title: []string{"Name", "Code"}, attributes: map[string]string{"eu": "IsEuMember"}},
 	{name: "delivery_methods", path: "deliverymethods", id: "Id", title: []string{"Name", "Code"}, attributes: map[string]string{"code": "Code"}},
+	{name: "delivery_terms", path: "deliveryterms", id: "Id", title: []string{"Name", "Code"}, attributes: map[string]string{"code": "Code"}},
+	{name: "customer_labels", path: "customerlabels", id: "Id", title: []string{"Name"}, attributes: map[string]string{"description": "Description"}},
+	{name: "article_labels", path: "articlelabels", id: "Id", title: []string{"Name"}, attributes: map[string]string{"description": "Description"}},
+	{name: "vat_codes", path: "vatcodes", id: "Id", title: []string{"Description", "Code"}, attributes: map[string]string{"code": "Code", "rate": "VatRate"}},
+	{name: "accounts", path: "accounts", id: "Number", title: []string{"Name"},
+		attributes: map[string]string{"active": "IsActive", "vat_code": "VatCodeId", "type": "Type", "type_name": "TypeDescription"}},
+	{name: "projects", path: "projects", id: "Id", title: []string{"Name", "Number"},
+		attributes: map[string]string{"number": "Number", "from": "StartDate", "to": "EndDate", "status": "Status", "customer": "CustomerId"}},
+	{name: "cost_centers", path: "costcenters", id: "Id", title: []string{"Name"}, items: "Items",
+		attributes: map[string]string{"center": "Center", "center_number": "Number", "code": "ShortName", "active": "IsActive"}},
+	{name: "price_lists", later: true, path: "salespricelists", id: "Id", title: []string{"Name", "Number"},
+		attributes: map[string]string{"number": "Number", "currency": "CurrencyCode", "active": "IsActive", "standard": "IsStandard"}},
+	{name: "discount_agreements", later: true, path: "discountagreements", id: "Id", title: []string{"Name", "Number"},
+		attributes: map[string]string{"number": "Number", "active": "IsActive"}},
 	{name: "fiscal_years", path: "fiscalyears", id: "Id", title: []string{"StartDate"}, sort: "StartDate",
 		attributes: map[string]string{"from": "StartDate", "to": "EndDate", "locked": "IsLockedForAccounting"}},
 	{name: "bank_accounts", path: "bankaccounts", id: "Id", title: []string{"Name", "BankAccountTypeDescription"},
@@ -69,6 +85,9 @@ func (c *connection) List(ctx context.Context, name string) ([]sdk.ListItem, err
 	order := map[string]string{}
 	for number := 1; number <= maxListPages; number++ {
 		e, err := c.rawPage(ctx, l.path, url.Values{}, number, maxPageSize)
+		if p := sdk.AsError(err); l.later && p != nil && p.Code == "404" {
+			return nil, nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -77,15 +96,17 @@ func (c *connection) List(ctx context.Context, name string) ([]sdk.ListItem, err
 			if err != nil {
 				return nil, unreadable("the list of "+l.path, err)
 			}
-			it, ok := l.item(m)
-			if _, dup := order[it.ID]; !ok || dup {
-				continue
+			for _, m := range l.members(m) {
+				it, ok := l.item(m)
+				if _, dup := order[it.ID]; !ok || dup {
+					continue
+				}
+				order[it.ID] = it.Name
+				if l.sort != "" {
+					order[it.ID] = plain(m[l.sort])
+				}
+				out = append(out, it)
 			}
-			order[it.ID] = it.Name
-			if l.sort != "" {
-				order[it.ID] = plain(m[l.sort])
-			}
-			out = append(out, it)
 		}
 		if len(e.Data) == 0 || number >= e.Meta.TotalNumberOfPages {
 			break
@@ -98,6 +119,23 @@ func (c *connection) List(ctx context.Context, name string) ([]sdk.ListItem, err
 		return strings.Compare(a.ID, b.ID)
 	})
 	return out, nil
+}
+
+// members are the records of one answer: itself, or with items those below it, each telling whose it is.
+func (l list) members(m map[string]any) []map[string]any {
+	if l.items == "" {
+		return []map[string]any{m}
+	}
+	var out []map[string]any
+	below, _ := m[l.items].([]any)
+	for _, e := range below {
+		if item, ok := e.(map[string]any); ok {
+			item["Number"] = m["Number"]
+			item["Center"] = m["Name"]
+			out = append(out, item)
+		}
+	}
+	return out
 }
 
 func (l list) item(m map[string]any) (sdk.ListItem, bool) {
@@ -117,7 +155,7 @@ func (l list) item(m map[string]any) (sdk.ListItem, bool) {
 			it.Attributes[attribute] = d.String()
 		}
 	}
-	if from := it.Attributes["from"]; from != "" {
+	if from := it.Attributes["from"]; from != "" && l.sort == "StartDate" {
 		it.Name = from + " – " + it.Attributes["to"]
 	}
 	if it.Name == "" {
@@ -186,8 +224,8 @@ func (c *connection) companyItem(ctx context.Context) ([]sdk.ListItem, error) {
 		"country": s.CountryCode, "currency": s.CurrencyCode, "vat_number": s.VatCode, "terms_of_payment": s.TermsOfPaymentID,
 		"modules": strings.Join(s.ActivatedModules, " "), "variant": variants[s.ProductVariant], "rounding": strconv.Itoa(s.DomesticCurrencyRounding),
 	}}
-	if len(s.ActivatedModules) > 0 {
-		it.Attributes["stock_module"] = strconv.FormatBool(s.countsStock())
+	if on := s.countsStock() || c.stockSign(); on || len(s.ActivatedModules) > 0 {
+		it.Attributes["stock_module"] = strconv.FormatBool(on)
 	}
 	if it.ID == "" {
 		it.ID = s.Name

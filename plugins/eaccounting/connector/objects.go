@@ -11,7 +11,8 @@ type object struct {
 	sdk.Object
 	path   string // below the base address; also the key of the rate limit
 	schema *record.Schema
-	// stamp is the field of the last change; created stands in for it where it is null, "" where there is no such field.
+	// stamp is the field of the last change, "" where there is none and all records are read each time; created stands in for it where it
+	// is null, "" where there is no such field.
 	stamp, created string
 	// nullable tells that stamp may be null [OA26].
 	nullable bool
@@ -23,12 +24,14 @@ type object struct {
 	missing sdk.Cause
 	// enums are integer fields without a harmless default and the values they may have.
 	enums map[string][2]int64
+	// optional tells that no flow needs it: where it cannot be read, Check only warns.
+	optional bool
 	// dropped are fields that are writable by the specification and must not travel back with an update: the embedded
 	// object would contradict the Id beside it.
 	dropped []string
 }
 
-// objects are the resources by name [OA26].
+// objects are the resources by name [OA26; quotes SW20]. Quotes are those that were sent or converted: their drafts are a list of their own.
 var objects = []*object{
 	{
 		Object: sdk.Object{
@@ -60,6 +63,19 @@ var objects = []*object{
 		},
 		path: "customerinvoices", schema: schemaOf("CustomerInvoiceApi"), stamp: "ModifiedUtc", created: "CreatedUtc", nullable: true,
 		since: "modifiedSinceUtc", missing: sdk.CauseRefused,
+	},
+	{
+		Object: sdk.Object{
+			Name: "customerinvoicedrafts", Title: "Customer invoice drafts", Key: "Id", Read: sdk.ReadScan, Find: []string{"Id", "BuyersOrderReference"},
+			Idempotence: sdk.IdempotenceNone,
+		},
+		path: "customerinvoicedrafts", schema: schemaOf("CustomerInvoiceDraftApi"), created: "CreatedUtc", missing: sdk.CauseRefused, optional: true,
+	},
+	{
+		Object: sdk.Object{
+			Name: "quotes", Title: "Quotes", Key: "Id", Read: sdk.ReadScan, Find: []string{"Id", "Number"}, Idempotence: sdk.IdempotenceNone,
+		},
+		path: "quotes", schema: schemaOf("QuoteApi"), created: "CreatedUtc", missing: sdk.CauseRefused, optional: true,
 	},
 }
 

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -85,10 +86,48 @@ func proxy(t *testing.T, base string, change func(url.Values) bool) string {
 		q := r.URL.Query()
 		if change(q) {
 			q.Set("$filter", "not a filter") // which the sandbox refuses with 6000
+			r.Header.Set("User-Agent", "proxy")
 		}
 		r.URL.RawQuery = q.Encode()
 		p.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+// A record that is deleted while the list is read by page number moves all later ones forward; none is lost.
+func TestDeletedWhileReadByNumber(t *testing.T) {
+	t.Parallel()
+	e, run, _ := shelf(t, nil)
+	var ids []string
+	for i := range 10 {
+		ids = append(ids, post(e, "/customers", map[string]any{"Name": fmt.Sprintf("K %d", i), "InvoiceCity": "Delft", "InvoicePostalCode": "2611 AB",
+			"TermsOfPaymentId": listItem(e, "terms_of_payment"), "IsPrivatePerson": false, "IsActive": true}))
+	}
+	s := settingsFor(run.Info)
+	s["base_url"] = proxy(t, run.Info.BaseURL, func(q url.Values) bool { return q.Has("$filter") }) + "/v2"
+	s["page_size"] = "3"
+	c, problems := New().Open(t.Context(), s, e.Host)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	defer c.Close()
+	seen := map[string]bool{}
+	err := c.Read(t.Context(), sdk.ReadRequest{Object: "customers", BatchSize: 1}, func(b sdk.Batch) error {
+		for _, r := range b.Records {
+			if len(seen) == 1 { // the first page is read
+				e.Host.Call("DELETE", "/customers/"+ids[0], nil, nil)
+			}
+			seen[r.Get("Id").AsText()] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids[1:] {
+		if !seen[id] {
+			t.Errorf("%s was lost", id)
+		}
+	}
 }

@@ -46,6 +46,7 @@ type config struct {
 	base      string // without a slash at the end
 	pageSize  int
 	scanSince record.Date // 0: no bound
+	readOnly  bool        // the consent asks for no scope to write
 }
 
 // parse validates all settings.
@@ -69,6 +70,7 @@ func parse(s sdk.Settings) (config, []sdk.Problem) {
 				Remedy: "without ea:api nothing can be asked, without offline_access the consent ends after an hour; add " + need})
 		}
 	}
+	c.readOnly = !contains(scopes, "ea:sales")
 	if u, err := url.Parse(c.base); err == nil && u.RawQuery != "" {
 		problems = append(problems, sdk.Problem{Setting: "base_url", Message: "the address of the API has a query", Remedy: "leave out what stands after ?"})
 	}

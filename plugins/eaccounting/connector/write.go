@@ -65,17 +65,21 @@ func (c *connection) create(ctx context.Context, o *object, r record.Record, not
 	return sdk.WriteResult{Outcome: sdk.OutcomeCreated, Record: made.rec}
 }
 
-// lookUpCreated finds a record whose create was accepted without a readable answer, by the key of ours that the system
-// keeps unique; without one nobody can tell which record it is.
+// lookUpCreated finds a record whose create was accepted without a readable answer: by the key of ours that the system keeps unique, else
+// by the reference, which is looked up before every create; without either nobody can tell which record it is.
 func (c *connection) lookUpCreated(ctx context.Context, o *object, r record.Record, cause error) sdk.WriteResult {
 	unknown := sdk.WriteResult{Outcome: sdk.OutcomeUnknown, Err: &sdk.Error{
 		Cause: sdk.CauseUnknownOutcome, Message: "eAccounting accepted " + o.label(r) + ", but its answer does not say what was made", Err: cause,
 		Remedy: "none now: after the settle time it is looked up",
 	}}
-	if o.unique == "" || r.Get(o.unique).IsEmpty() {
+	key := o.unique
+	if key == "" {
+		key = o.Reference
+	}
+	if key == "" || r.Get(key).IsEmpty() {
 		return unknown
 	}
-	found, err := c.Find(ctx, sdk.FindRequest{Object: o.Name, Keys: []sdk.Key{{Fields: []sdk.KeyField{{Name: o.unique, Value: r.Get(o.unique)}}}}})
+	found, err := c.Find(ctx, sdk.FindRequest{Object: o.Name, Keys: []sdk.Key{{Fields: []sdk.KeyField{{Name: key, Value: r.Get(key)}}}}})
 	if err != nil || found[0].Status != sdk.Found || len(found[0].Records) != 1 {
 		return unknown
 	}
@@ -113,6 +117,9 @@ func (c *connection) update(ctx context.Context, o *object, r record.Record, not
 	if err != nil {
 		return notDone(unreadable(o.label(r), err))
 	}
+	if problem := c.stockCounted(o, now.rec, r); problem != nil {
+		return refused(problem)
+	}
 	if holdsAll(o.schema.Name, now.rec, r) {
 		return sdk.WriteResult{Outcome: sdk.OutcomeUnchanged, Record: now.rec}
 	}
@@ -124,18 +131,43 @@ func (c *connection) update(ctx context.Context, o *object, r record.Record, not
 	if err != nil {
 		return failed(err)
 	}
-	if after, err := o.row(resp.Body); err == nil {
-		return sdk.WriteResult{Outcome: sdk.OutcomeUpdated, Record: after.rec}
+	stored, err := o.row(resp.Body)
+	after, told := stored.rec, err == nil
+	if !told { // older builds answer a PUT with nothing [SW20]
+		after, told = c.readBack(ctx, o, id)
 	}
-	// Older builds answer a PUT with nothing [SW20]: what was stored is read back.
-	after := record.New(o.schema)
-	after.MustSet(o.Key, record.Text(id))
-	if raw, err := c.one(ctx, o, id, time.Time{}); err == nil && raw != nil {
-		if stored, err := o.row(raw); err == nil {
-			after = stored.rec
-		}
+	if !told {
+		after = record.New(o.schema)
+		after.MustSet(o.Key, record.Text(id))
+		return sdk.WriteResult{Outcome: sdk.OutcomeUpdated, Record: after}
 	}
+	if problem := c.stockIgnored(o, now.rec, r, after); problem != nil {
+		return refused(problem)
+	}
+	c.compareAfter(ctx, o, now.rec, r, after)
 	return sdk.WriteResult{Outcome: sdk.OutcomeUpdated, Record: after}
+}
+
+// volatile are fields that the system moves by itself, so that another value after an update is no news.
+var volatile = map[string]bool{
+	"ChangedUtc": true, "ModifiedUtc": true, "NetPriceWithDiscount": true, "StockBalanceAvailable": true, "StockBalanceManuallyChangedUtc": true,
+	"PurchasePriceManuallyChangedUtc": true, "FreightCostsManuallyChangedUtc": true, "StockValue": true, "UnpaidInvoicesAmount": true, "LastInvoiceDate": true,
+}
+
+// compareAfter looks at what the update did beside what it was for. A PUT carries all fields, so one that came back otherwise was changed by
+// the system itself, or by somebody in the moment between reading and writing: it is said, since nothing can take it back.
+func (c *connection) compareAfter(ctx context.Context, o *object, before, stated, after record.Record) {
+	var changed []string
+	for _, f := range facts[o.schema.Name] {
+		a, b := before.Get(f.name), after.Get(f.name)
+		if !stated.Get(f.name).IsAbsent() || volatile[f.name] || f.readOnly || a.Equal(b) || a.IsEmpty() && b.IsEmpty() {
+			continue
+		}
+		changed = append(changed, f.name)
+	}
+	if len(changed) > 0 {
+		c.host.Progress(ctx, sdk.Progress{What: fmt.Sprintf("%s came back with other values than it had in %s", o.label(after), strings.Join(changed, ", "))})
+	}
 }
 
 // merge lays the stated members over the record as it came, without what the system computes.

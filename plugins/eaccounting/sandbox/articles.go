@@ -47,7 +47,7 @@ func (c *company) prepareArticle(r, old *record) error {
 	if strings.TrimSpace(r.str("Number")) == "" {
 		return invalid("Number", "Required", "The Number field is required.")
 	}
-	same := c.table("articles").find(func(a *record) bool { return strings.EqualFold(a.str("Number"), r.str("Number")) })
+	same := c.table("articles").numbered(r.str("Number"))
 	if same != nil && same != old {
 		return fail(http.StatusBadRequest, codeConflict, "ConflictException - An article with Number %s already exists.", r.str("Number"))
 	}
@@ -151,7 +151,7 @@ func refreshStock(r *record) {
 }
 
 // moveStock changes balance and reservation of a stock article. Whether that bumps ChangedUtc is unknown; here it does
-// not, so that a reader who trusts the stamp for stock is found out.
+// not, so that a reader who trusts the stamp for stock is found out; a dialect does.
 func (c *company) moveStock(articleID string, balance, reserved *big.Rat) {
 	a := c.table("articles").byID[articleID]
 	if a == nil || !c.stockModule() || !a.boolean("IsStock") {
@@ -160,4 +160,7 @@ func (c *company) moveStock(articleID string, balance, reserved *big.Rat) {
 	a.set("StockBalance", newNum(add(a.number("StockBalance"), balance)))
 	a.set("StockBalanceReserved", newNum(add(a.number("StockBalanceReserved"), reserved)))
 	refreshStock(a)
+	if c.dialect.stockMovesStamps {
+		a.set("ChangedUtc", c.stamp())
+	}
 }

@@ -32,14 +32,19 @@ func (c *company) fillBasics() error {
 	for _, m := range []struct{ code, name string }{{"DAP", "Delivered at place"}, {"EXW", "Ex works"}} {
 		c.add("deliveryterms", m.code, "Name", m.name, "Code", m.code)
 	}
-	year := c.today().Year()
-	for y := year - 3; y <= year+1; y++ {
+	years, err := yearsOf(c.env.Set["years"], c.today().Year())
+	if err != nil {
+		return err
+	}
+	for _, y := range years {
 		c.add("fiscalyears", fmt.Sprint(y), "StartDate", time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC), "EndDate", time.Date(y, 12, 31, 0, 0, 0, 0, time.UTC))
 	}
 	c.add("bankaccounts", "main", "BankAccountType", int64(1), "BankAccountTypeDescription", "ChequeAccount", "Bban", "0417164300",
 		"Iban", "NL91ABNA0417164300", "Name", "Bank", "IsActive", true, "LedgerAccountNumber", c.country.bank,
 		"IsDefaultChequeAccount", true, "CurrencyCode", c.env.Set["currency"], "ModifiedUtc", c.stamp())
-	c.numbers = map[string]int64{"customer": 1001, "order": 1, "invoice": 1, "article": 1}
+	c.numbers = map[string]int64{"customer": 1001, "order": 1, "invoice": 1, "article": 1, "quote": 1, "pricelist": 2}
+	c.addDimensions()
+	c.addPriceLists()
 	c.makeSettings()
 	return nil
 }

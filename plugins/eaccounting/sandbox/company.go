@@ -19,25 +19,48 @@ type table struct {
 	schema *schema
 	byID   map[string]*record
 	order  []*record
+	// number is the field that is unique without case, "" for none, and byNumber its index: a company has 100,000 customers.
+	number   string
+	byNumber map[string]*record
 }
 
-func newTable(schemaName string) *table {
-	return &table{schema: schemas[schemaName], byID: map[string]*record{}}
+// numbers are the fields that are unique, by table.
+var numbers = map[string]string{"customers": "CustomerNumber", "articles": "Number", "projects": "Number"}
+
+func newTable(name, schemaName string) *table {
+	return &table{schema: schemas[schemaName], byID: map[string]*record{}, number: numbers[name], byNumber: map[string]*record{}}
 }
 
 func (t *table) add(r *record) {
 	t.byID[r.str("Id")] = r
 	t.order = append(t.order, r)
+	if t.number != "" {
+		t.byNumber[strings.ToLower(r.str(t.number))] = r
+	}
 }
+
+// numbered finds the record with a number, nil where there is none.
+func (t *table) numbered(number string) *record { return t.byNumber[strings.ToLower(number)] }
 
 // put replaces the record with the same id.
 func (t *table) put(old, r *record) {
+	t.forget(old)
 	t.byID[r.str("Id")] = r
 	t.order[slices.Index(t.order, old)] = r
+	if t.number != "" {
+		t.byNumber[strings.ToLower(r.str(t.number))] = r
+	}
+}
+
+func (t *table) forget(r *record) {
+	delete(t.byID, r.str("Id"))
+	if t.number != "" {
+		delete(t.byNumber, strings.ToLower(r.str(t.number)))
+	}
 }
 
 func (t *table) remove(r *record) {
-	delete(t.byID, r.str("Id"))
+	t.forget(r)
 	i := slices.Index(t.order, r)
 	t.order = slices.Delete(t.order, i, i+1)
 }
@@ -61,6 +84,9 @@ type company struct {
 	settings *record
 	// codes are the tables that have no Id of their own, by code: currencies and countries.
 	currencies, countries []*record
+	// prices are the rows of all price lists; they have no Id either.
+	prices  []*record
+	priceOf map[[2]string]*record // list and article
 	// numbers are the next number of each series.
 	numbers map[string]int64
 	// lastStamp is the newest change stamp; the next one is later.
@@ -73,42 +99,15 @@ type company struct {
 	live *shopSeed
 }
 
-// dialect are the plausible readings of what the facts leave open.
-type dialect struct {
-	swagger2020     bool // the API as it was in 2020
-	vatPerLine      bool // VAT is rounded on each row, not per rate on the document
-	amountExclVat   bool // Order.Amount is the sum of the rows
-	inclVatReversed bool // ShowPricesExclVatPC means what the transcribed note says it means
-	nullStamps      bool // nullable change stamps are null
-	stampSeconds    bool // change stamps have whole seconds, so several records share one
-	datesWithTime   bool // document dates come as midnight UTC
-	caseSensitive   bool // $filter compares text with case
-	noListFilters   bool // $filter takes no any() over the rows of a list
-	customersTidied bool // customers are stored otherwise than sent
-}
-
-var dialectNames = []string{
-	"default", "swagger2020", "vat_per_line", "amount_excl_vat", "incl_vat_reversed", "null_stamps", "stamp_seconds",
-	"dates_with_time", "case_sensitive", "no_list_filters",
-	// customers are stored with places in capitals, names cut at 30 characters, postal codes and telephones without spaces
-	"customers_tidied",
-}
-
 func newCompany(env sandbox.Env) (sandbox.Company, error) {
-	has := func(name string) bool { return env.Has("dialect", name) }
 	c := &company{
 		env: env, tables: map[string]*table{}, numbers: map[string]int64{},
-		dialect: dialect{
-			swagger2020: has("swagger2020"), vatPerLine: has("vat_per_line"), amountExclVat: has("amount_excl_vat"),
-			inclVatReversed: has("incl_vat_reversed"), nullStamps: has("null_stamps"), stampSeconds: has("stamp_seconds"),
-			datesWithTime: has("dates_with_time"), caseSensitive: has("case_sensitive"), customersTidied: has("customers_tidied"),
-			noListFilters: has("no_list_filters"),
-		},
+		dialect: dialectOf(env),
 		country: countryRules(env.Set["country"]),
 	}
-	c.form = form{old: c.dialect.swagger2020, nullStamps: c.dialect.nullStamps, timed: c.dialect.datesWithTime}
+	c.form = form{old: c.dialect.swagger2020, nullStamps: c.dialect.nullStamps, timed: c.dialect.datesWithTime, unsorted: c.dialect.rowsUnsorted}
 	for name, schemaName := range tableSchemas {
-		c.tables[name] = newTable(schemaName)
+		c.tables[name] = newTable(name, schemaName)
 	}
 	c.routes = c.makeRoutes()
 	if err := c.fillBasics(); err != nil {
@@ -126,7 +125,8 @@ var tableSchemas = map[string]string{
 	"articleaccountcodings": "ArticleAccountCodingApi", "units": "UnitApi", "termsofpayments": "TermsOfPaymentApi",
 	"bankaccounts": "BankAccountApi", "fiscalyears": "FiscalYearApi", "deliverymethods": "DeliveryMethodApi",
 	"deliveryterms": "DeliveryTermApi", "customerlabels": "CustomerLabelApi", "articlelabels": "ArticleLabelApi",
-	"vatcodes": "VatCode",
+	"vatcodes": "VatCode", "quotes": "QuoteApi", "customerinvoicedrafts": "CustomerInvoiceDraftApi", "salespricelists": "SalesPriceListApi",
+	"discountagreements": "DiscountAgreementApi", "projects": "ProjectApi", "costcenters": "CostCenterApi",
 }
 
 func (c *company) table(name string) *table { return c.tables[name] }
@@ -191,6 +191,7 @@ type snapshot struct {
 	Paid      map[string]bool              `json:"paid"`
 	BackOrder map[string]bool              `json:"back_order"`
 	Settings  json.RawMessage              `json:"settings"`
+	Prices    []json.RawMessage            `json:"prices"`
 	Numbers   map[string]int64             `json:"numbers"`
 	LastStamp time.Time                    `json:"last_stamp"`
 }
@@ -204,6 +205,9 @@ func (c *company) Snapshot() ([]byte, error) {
 	s := snapshot{
 		Tables: map[string][]json.RawMessage{}, Paid: map[string]bool{}, BackOrder: map[string]bool{},
 		Settings: exact.append(nil, c.settings, nil), Numbers: c.numbers, LastStamp: c.lastStamp,
+	}
+	for _, p := range c.prices {
+		s.Prices = append(s.Prices, exact.append(nil, p, nil))
 	}
 	for name, t := range c.tables {
 		list := make([]json.RawMessage, 0, len(t.order))
@@ -240,7 +244,7 @@ func (c *company) Restore(data []byte) error {
 	}
 	tables := map[string]*table{}
 	for name, schemaName := range tableSchemas {
-		t := newTable(schemaName)
+		t := newTable(name, schemaName)
 		for i, raw := range s.Tables[name] {
 			r, err := read(t.schema, raw)
 			if err != nil {
@@ -260,7 +264,16 @@ func (c *company) Restore(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("company settings: %w", err)
 	}
-	c.tables, c.settings, c.lastStamp = tables, settings, s.LastStamp
+	var prices []*record
+	for i, raw := range s.Prices {
+		p, err := read(schemas["SalesPriceListRowApi"], raw)
+		if err != nil {
+			return fmt.Errorf("company: price %d: %w", i+1, err)
+		}
+		prices = append(prices, p)
+	}
+	c.tables, c.settings, c.lastStamp, c.prices = tables, settings, s.LastStamp, prices
+	c.indexPrices()
 	c.numbers = maps.Clone(s.Numbers)
 	return nil
 }

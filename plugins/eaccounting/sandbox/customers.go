@@ -125,8 +125,9 @@ func (c *company) checkCustomer(r, old *record) error {
 	if r.boolean("DeliveryBasedVat") && (r.str("DeliveryCity") == "" || r.str("DeliveryCountryCode") == "" || r.str("DeliveryPostalCode") == "") {
 		return invalid("DeliveryBasedVat", "Invalid", "DeliveryBasedVat needs DeliveryCity, DeliveryCountryCode and DeliveryPostalCode.")
 	}
-	for _, name := range []string{"DeliveryMethodId", "DeliveryTermId"} {
-		tableName := map[string]string{"DeliveryMethodId": "deliverymethods", "DeliveryTermId": "deliveryterms"}[name]
+	for _, name := range []string{"DeliveryMethodId", "DeliveryTermId", "SalesPriceListId", "DiscountAgreementId"} {
+		tableName := map[string]string{"DeliveryMethodId": "deliverymethods", "DeliveryTermId": "deliveryterms", "SalesPriceListId": "salespricelists",
+			"DiscountAgreementId": "discountagreements"}[name]
 		if id := r.str(name); id != "" && c.table(tableName).byID[id] == nil {
 			return unknownReference(strings.TrimSuffix(name, "Id"), id)
 		}
@@ -152,7 +153,7 @@ func validVATNumber(s string) bool {
 func (c *company) customerNumber(given string, old *record) (string, error) {
 	t := c.table("customers")
 	taken := func(n string) bool {
-		r := t.find(func(r *record) bool { return strings.EqualFold(r.str("CustomerNumber"), n) })
+		r := t.numbered(n)
 		return r != nil && r != old
 	}
 	switch {

@@ -331,7 +331,7 @@ func (p *parser) property(t token) (operand, error) {
 	var path []int
 	for {
 		i, ok := s.index[t.text]
-		if t.kind != tokWord || !ok || (p.old && s.fields[i].new) {
+		if t.kind != tokWord || !ok || s.fields[i].hidden(p.old) {
 			return operand{}, badQuery("could not find a property named '%s' on type '%s'", t.text, s.name)
 		}
 		path = append(path, i)

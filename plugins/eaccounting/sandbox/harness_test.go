@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/pomost/pomost/plugins/eaccounting/spec"
 	kit "github.com/pomost/pomost/sdk/sandbox"
 )
 
@@ -24,6 +23,8 @@ type world struct {
 	c      *company
 	now    time.Time
 	scopes []string
+	// judge holds every answer against the vendor's specification; nil where time is measured.
+	judge *spec.Judge
 }
 
 var today = time.Date(2026, 6, 15, 10, 0, 0, 0, time.UTC)
@@ -52,6 +53,16 @@ func newWorld(t testing.TB, settings ...string) *world {
 		t.Fatal(err)
 	}
 	w.c = c.(*company)
+	judge := &spec.Judge{Played: spec.G2026}
+	w.judge = judge
+	if w.c.dialect.swagger2020 {
+		w.judge.Played = spec.G2020
+	}
+	t.Cleanup(func() {
+		for _, f := range judge.Findings() {
+			t.Errorf("against the specification: %s", f)
+		}
+	})
 	return w
 }
 
@@ -78,6 +89,9 @@ func (w *world) call(method, path string, body any) reply {
 	r = r.WithContext(kit.WithGrant(r.Context(), kit.Grant{Scopes: w.scopes}))
 	rec := httptest.NewRecorder()
 	w.c.ServeHTTP(rec, r)
+	if w.judge != nil {
+		w.judge.Answer(method, r.URL.Path, r.URL.RawQuery, rec.Code, rec.Body.Bytes())
+	}
 	out := reply{status: rec.Code, raw: rec.Body.String()}
 	if rec.Body.Len() > 0 {
 		m, err := decodeObject(rec.Body.Bytes())
@@ -205,19 +219,4 @@ func later(a, b obj, field string) bool {
 	x, ok1 := parseTime(fmt.Sprint(a[field]))
 	y, ok2 := parseTime(fmt.Sprint(b[field]))
 	return ok1 && ok2 && x.After(y)
-}
-
-// facts reads a file of the shared data; where the folder is missing the test is skipped, or fails if it must be there.
-func facts(t *testing.T, name string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "shared", "data", filepath.FromSlash(name)))
-	switch {
-	case err == nil:
-		return data
-	case os.Getenv("POMOST_DATA") == "required":
-		t.Fatal(err)
-	default:
-		t.Skip("the shared data is not beside the checkout: ", err)
-	}
-	return nil
 }

@@ -30,7 +30,7 @@ func (c *company) listInvoices(k *call) error {
 		}
 		var kept []*record
 		for _, r := range all {
-			if t, ok := r.time("ModifiedUtc"); ok && !t.Before(since) {
+			if t, ok := r.time("ModifiedUtc"); ok && (t.After(since) || t.Equal(since) && !c.dialect.sinceExclusive) {
 				kept = append(kept, r)
 			}
 		}
@@ -75,15 +75,24 @@ func (c *company) createInvoice(k *call) error {
 	if customer == nil {
 		return unknownReference("Customer", r.str("CustomerId"))
 	}
+	if id := r.str("CreatedFromDraftId"); id != "" { // the draft is booked as it stands [OA26]
+		draft := c.table("customerinvoicedrafts").byID[id]
+		if draft == nil {
+			return unknownReference("CustomerInvoiceDraft", id)
+		}
+		if r, err = c.bookDraft(draft); err != nil {
+			return err
+		}
+		c.created(k, r)
+		return nil
+	}
 	if len(r.list("Rows")) == 0 {
 		return invalid("Rows", "Required", "The Rows field is required.")
 	}
 	if err := c.bookInvoice(r, customer); err != nil {
 		return err
 	}
-	for _, row := range r.list("Rows") {
-		c.moveStock(row.str("ArticleId"), neg(row.number("Quantity")), zero.r)
-	}
+	c.takeFromStock(r)
 	c.created(k, r)
 	return nil
 }
@@ -93,7 +102,7 @@ func (c *company) invoiceOrder(order *record) (*record, error) {
 	shipped := order.integer("Status") == statusShipped
 	deliverAll(order)
 	inv := newRecord(schemas["CustomerInvoiceApi"])
-	inv.copyFields(order, "CustomerId", "EuThirdParty", "RotReducedInvoicingType", "OurReference", "YourReference", "BuyersOrderReference",
+	inv.copyFields(order, "CustomerId", "EuThirdParty", "RotReducedInvoicingType", "Persons", "OurReference", "YourReference", "BuyersOrderReference",
 		"InvoiceAddress1", "InvoiceAddress2", "InvoicePostalCode", "InvoiceCity", "InvoiceCountryCode", "InvoiceCustomerName",
 		"DeliveryCustomerName", "DeliveryAddress1", "DeliveryAddress2", "DeliveryPostalCode", "DeliveryCity", "DeliveryCountryCode",
 		"DeliveryMethodName", "DeliveryMethodCode", "DeliveryTermName", "DeliveryTermCode", "DeliveryDate", "TermsOfPaymentId",
@@ -123,32 +132,15 @@ func (c *company) invoiceOrder(order *record) (*record, error) {
 
 // bookInvoice checks an invoice, computes it and books it: it gets its number and cannot change any more.
 func (c *company) bookInvoice(r, customer *record) error {
-	fromOrder := r.str("CreatedFromOrderId") != ""
-	if !fromOrder {
-		r.with("CurrencyCode", customer.get("CurrencyCode"), "IncludesVat", c.includesVat(customer), "CreatedFromDraftId", nil)
+	if r.str("CreatedFromOrderId") == "" && r.str("CreatedFromDraftId") == "" && r.str("CreatedFromQuoteId") == "" {
+		r.with("CurrencyCode", customer.get("CurrencyCode"), "IncludesVat", c.includesVat(customer))
 	}
-	fillFromCustomer(r, customer)
-	if err := c.checkDocument(r); err != nil {
+	if err := c.composeInvoice(r, customer); err != nil {
 		return err
 	}
 	if err := c.fillInvoiceDates(r); err != nil {
 		return err
 	}
-	if !r.wasGiven("CurrencyRate") || r.number("CurrencyRate").Sign() <= 0 {
-		r.set("CurrencyRate", newNum(c.exchangeRate(r.str("CurrencyCode"))))
-	}
-	var lines []line
-	b := buyerOf(customer, r)
-	for i, row := range r.list("Rows") {
-		l, err := c.prepareInvoiceRow(r, customer, row, b, i)
-		if err != nil {
-			return err
-		}
-		if l != nil {
-			lines = append(lines, *l)
-		}
-	}
-	c.sumInvoice(r, computeTotals(lines, r.boolean("IncludesVat"), c.dialect.vatPerLine, c.roundsTotal(r.str("CurrencyCode"))))
 	now := c.stamp()
 	number := c.number("invoice")
 	r.with("Id", newUUID(), "InvoiceNumber", number, "VoucherNumber", fmt.Sprint("A", number), "VoucherId", newUUID(),
@@ -210,6 +202,9 @@ func (c *company) prepareInvoiceRow(doc, customer, row *record, b buyer, i int) 
 	if article == nil {
 		return nil, unknownReference("Article", row.str("ArticleId"))
 	}
+	if err := c.checkDimensions(row); err != nil {
+		return nil, err
+	}
 	coding := c.table("articleaccountcodings").byID[article.str("CodingId")]
 	unit := c.table("units").byID[article.str("UnitId")]
 	if row.str("Text") == "" {
@@ -254,4 +249,11 @@ func (c *company) sumInvoice(r *record, t totals) {
 			"VatAmountInvoiceCurrency", newNum(mul(g.vat, sign)), "VatPercent", newNum(g.rate)))
 	}
 	r.set("VatSpecification", spec)
+	if c.dialect.creditRows && sign.Sign() < 0 {
+		for _, row := range r.list("Rows") {
+			for _, name := range []string{"Quantity", "Amount", "AmountNoVat"} {
+				row.set(name, newNum(neg(row.number(name))))
+			}
+		}
+	}
 }

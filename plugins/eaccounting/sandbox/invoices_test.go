@@ -11,7 +11,7 @@ func invoiceBody(customer obj, rows []obj, changes ...obj) obj {
 	return merged(obj{"CustomerId": customer["Id"], "InvoiceDate": "2026-06-01", "Rows": rows}, changes...)
 }
 
-func spec(inv obj) string {
+func vatSpecification(inv obj) string {
 	out := ""
 	for _, e := range inv["VatSpecification"].([]any) {
 		v := e.(obj)
@@ -27,7 +27,7 @@ func TestInvoiceIsBookedAtOnce(t *testing.T) {
 	inv := w.ok(201, "POST", "/customerinvoices", invoiceBody(cu, []obj{row(a, "3", "1.11"), row(a, "3", "1.11"), row(b, "1", "2.25"), {"Text": "thanks"}}))
 	w.want(inv, "InvoiceNumber", "1", "TotalAmount", "10.51", "TotalVatAmount", "1.6", "TotalAmountInvoiceCurrency", "10.51", "RemainingAmount", "10.51",
 		"PaymentStatus", "1", "InvoiceDate", "2026-06-01", "DueDate", "2026-07-01", "IsCreditInvoice", "false", "CurrencyRate", "1", "CustomerEmail", "a@x.example")
-	if got := spec(inv); got != "21%:6.66+1.4 9%:2.25+0.2 " {
+	if got := vatSpecification(inv); got != "21%:6.66+1.4 9%:2.25+0.2 " {
 		t.Errorf("VatSpecification %s", got)
 	}
 	w.want(inv["Rows"].([]any)[3].(obj), "IsTextRow", "true", "ArticleId", "<nil>")
@@ -63,14 +63,14 @@ func TestWhoPaysWhichVat(t *testing.T) {
 		{"delivery decides", obj{"DeliveryBasedVat": true, "IsPrivatePerson": true, "DeliveryCity": "x", "DeliveryPostalCode": "1", "DeliveryCountryCode": "DE"}, "21%:100+21 19%:100+19 "},
 	} {
 		inv := w.ok(201, "POST", "/customerinvoices", invoiceBody(w.customer(tc.change), []obj{row(goods, "1", "100"), row(oss, "1", "100")}))
-		if got := spec(inv); got != tc.want {
+		if got := vatSpecification(inv); got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
 		}
 		w.want(firstRow(inv), "VatRate", "21")
 	}
 	no := newWorld(t, "country=NO", "currency=NOK")
 	inv := no.ok(201, "POST", "/customerinvoices", invoiceBody(no.customer(obj{"InvoiceCountryCode": "SE"}), []obj{row(no.article("A", "25"), "1", "100")}))
-	if got := spec(inv); got != "0%:100+0 " {
+	if got := vatSpecification(inv); got != "0%:100+0 " {
 		t.Errorf("from Norway: %s", got)
 	}
 }
@@ -130,7 +130,7 @@ func TestCreditAndVoid(t *testing.T) {
 	cu, a := w.customer(), w.article("A", "21")
 	credit := w.ok(201, "POST", "/customerinvoices", invoiceBody(cu, []obj{row(a, "1", "100")}, obj{"IsCreditInvoice": true}))
 	w.want(credit, "RemainingAmount", "-121", "TotalAmount", "-121", "TotalVatAmount", "-21", "IsCreditInvoice", "true")
-	if got := spec(credit); got != "21%:-100+-21 " {
+	if got := vatSpecification(credit); got != "21%:-100+-21 " {
 		t.Errorf("VatSpecification %s", got)
 	}
 	o := w.ok(201, "POST", "/orders", orderBody(cu, []obj{row(a, "-1", "100")}))

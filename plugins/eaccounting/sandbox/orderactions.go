@@ -11,7 +11,10 @@ func (c *company) confirmDraft(k *call) error {
 	if err != nil {
 		return err
 	}
-	r.with("Status", int64(statusOngoing), "Number", c.number("order"), "ModifiedUtc", c.stamp())
+	if !c.dialect.draftsNumbered {
+		r.set("Number", c.number("order"))
+	}
+	r.with("Status", int64(statusOngoing), "ModifiedUtc", c.stamp())
 	c.reserve(r, 1)
 	c.reply(k, http.StatusOK, r)
 	return nil

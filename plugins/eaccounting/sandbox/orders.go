@@ -36,8 +36,10 @@ func (c *company) createOrder(k *call) error {
 func (c *company) enterOrder(r *record) {
 	now := c.stamp()
 	r.with("CreatedUtc", now, "ModifiedUtc", now)
-	if r.integer("Status") != statusDraft {
+	if r.integer("Status") != statusDraft || c.dialect.draftsNumbered {
 		r.set("Number", c.number("order"))
+	}
+	if r.integer("Status") != statusDraft {
 		c.reserve(r, 1)
 	}
 	if r.integer("Status") == statusShipped {
@@ -76,7 +78,7 @@ func (c *company) updateOrder(k *call) error {
 	if from == statusOngoing {
 		c.reserve(old, -1)
 	}
-	if from == statusDraft && to == statusOngoing {
+	if from == statusDraft && to == statusOngoing && !c.dialect.draftsNumbered {
 		r.set("Number", c.number("order"))
 	}
 	if to == statusOngoing || (from == statusOngoing && to == statusShipped) {
@@ -140,6 +142,9 @@ func (c *company) prepareOrder(r, old *record) error {
 	if err := c.checkDocument(r); err != nil {
 		return err
 	}
+	if err := checkDeduction(r); err != nil {
+		return err
+	}
 	c.fillDelivery(r, customer, "deliverymethods", "DeliveryMethod")
 	c.fillDelivery(r, customer, "deliveryterms", "DeliveryTerm")
 	r.set("IncludesVat", c.includesVat(customer))
@@ -166,8 +171,15 @@ func (c *company) prepareOrder(r, old *record) error {
 	if rows == nil {
 		r.set("Rows", []*record{})
 	}
-	r.given = nil
+	stated := newRecord(r.schema)
+	copy(stated.vals, r.vals)
 	c.sumOrder(r)
+	for _, name := range []string{"Amount", "VatAmount", "RoundingsAmount"} {
+		if c.dialect.amountsKept && r.wasGiven(name) {
+			r.copyFields(stated, name)
+		}
+	}
+	r.given = nil
 	return nil
 }
 
@@ -218,6 +230,9 @@ func (c *company) prepareOrderRow(r, customer, row *record, i int) error {
 	article := c.table("articles").byID[row.str("ArticleId")]
 	if article == nil {
 		return unknownReference("Article", row.str("ArticleId"))
+	}
+	if err := c.checkDimensions(row); err != nil {
+		return err
 	}
 	coding := c.table("articleaccountcodings").byID[article.str("CodingId")]
 	if row.str("Text") == "" {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/pomost/pomost/sdk/sandbox"
@@ -18,18 +19,24 @@ const (
 	codeCannotDelete   = 4001
 	codeCannotChange   = 4002
 	codeNotAuthorized  = 4005
+	codeNotActive      = 4004
 	codeNoScope        = 4006
+	codeDenied         = 4007
+	codeReadOnlyUser   = 4019
 	codeWrongVariant   = 4009
 	codeTooMany        = 4010
 	codeLockedPeriod   = 4013
 	codeFutureDate     = 4023
 	codeVatNumber      = 4025
 	codeHasBackOrders  = 4028
+	codeSSN            = 4029
 	codeForceVatEU     = 4035
 	codeDomesticAmount = 4039
 	codeInternal       = 5000
 	codeBalanceStock   = 5003
 	codeBalanceService = 5004
+	codeProjectEnded   = 5005
+	codeInactiveCenter = 5006
 	codeQuery          = 6000
 	codeInput          = 6001
 )
@@ -119,13 +126,18 @@ func unauthorized(w http.ResponseWriter, _ *http.Request) {
 		text: "AuthorizationException - Authorization has been denied for this request."}, true)
 }
 
-// rateLimited is the vendor's 429 (samples/error-429.json). There is no Retry-After: the seconds are in the text only.
+// rateLimited is the vendor's 429 (samples/error-429.json). There is no Retry-After: the seconds are in the text only; a dialect has it.
 func rateLimited(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 	limit := sandbox.LimitOf(r.Context())
 	if limit == 0 {
 		limit = defaultRate
 	}
 	seconds := max(1, int((wait+time.Second-1)/time.Second))
+	if sandbox.SettingsOf(r.Context()).Has("dialect", "retry_after") {
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		writeProblem(w, &problem{status: http.StatusTooManyRequests, code: codeTooMany, text: "API calls quota exceeded!"}, true)
+		return
+	}
 	writeProblem(w, &problem{status: http.StatusTooManyRequests, code: codeTooMany,
 		text: fmt.Sprintf("API calls quota exceeded! maximum admitted %d per Minute. Try again in %d seconds.", limit, seconds)}, true)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -108,6 +109,8 @@ type form struct {
 	nullStamps bool
 	// timed shows document dates with a time of midnight UTC.
 	timed bool
+	// unsorted shows the rows of documents backwards.
+	unsorted bool
 	// exact is for the state file: everything as it is held.
 	exact bool
 }
@@ -125,7 +128,7 @@ func (f form) append(b []byte, r *record, only []int) []byte {
 	first := true
 	emit := func(i int) {
 		fd := &r.schema.fields[i]
-		if f.old && fd.new {
+		if fd.hidden(f.old) && !f.exact {
 			return
 		}
 		if !first {
@@ -154,7 +157,7 @@ func (f form) append(b []byte, r *record, only []int) []byte {
 func (f form) appendValue(b []byte, fd *field, v any) []byte {
 	switch v := v.(type) {
 	case nil:
-		return append(b, "null"...)
+		return append(b, f.nothing(fd)...)
 	case bool:
 		return strconv.AppendBool(b, v)
 	case int64:
@@ -177,6 +180,10 @@ func (f form) appendValue(b []byte, fd *field, v any) []byte {
 	case *record:
 		return f.append(b, v, nil)
 	case []*record:
+		if f.unsorted && !f.exact && fd.name == "Rows" {
+			v = slices.Clone(v)
+			slices.Reverse(v)
+		}
 		b = append(b, '[')
 		for i, e := range v {
 			if i > 0 {
@@ -197,6 +204,18 @@ func (f form) appendValue(b []byte, fd *field, v any) []byte {
 	default:
 		panic(fmt.Sprintf("field %s holds a %T", fd.name, v))
 	}
+}
+
+// nothing is what a field without a value shows: null, or the zero of its type in the vendor's language where null is not allowed.
+func (f form) nothing(fd *field) string {
+	switch {
+	case fd.nullable || f.exact:
+	case fd.kind == kindUUID:
+		return `"00000000-0000-0000-0000-000000000000"`
+	case fd.kind == kindDate || fd.kind == kindInstant:
+		return `"0001-01-01T00:00:00"`
+	}
+	return "null"
 }
 
 func appendString(b []byte, s string) []byte {
@@ -237,6 +256,8 @@ type reader struct {
 	exact bool
 	// old ignores the fields that came after 2020.
 	old bool
+	// strict refuses unknown and read-only fields.
+	strict bool
 }
 
 type fieldProblem struct {
@@ -268,13 +289,19 @@ func (rd *reader) object(s *schema, m map[string]any, path string) *record {
 		i, ok := s.index[k]
 		if !ok {
 			if i, ok = s.folded[strings.ToLower(k)]; !ok {
+				if rd.strict {
+					rd.fail(path+k, "Unknown", "The field %s is not known.", k)
+				}
 				continue
 			}
 		}
 		f := &s.fields[i]
 		// The Id of a record inside another one is how a body refers to it (labels, rows).
 		reference := f.name == "Id" && path != ""
-		if !rd.exact && ((f.readOnly && !reference) || f.kind == kindOpaque || (rd.old && f.new)) {
+		if !rd.exact && ((f.readOnly && !reference) || f.kind == kindOpaque || f.hidden(rd.old)) {
+			if rd.strict && f.readOnly && !reference {
+				rd.fail(path+f.name, "ReadOnly", "The field %s is read-only.", f.name)
+			}
 			continue
 		}
 		r.given[i] = true

@@ -43,10 +43,14 @@ type field struct {
 	nullable bool
 	readOnly bool
 	new      bool // not yet there in 2020
+	gone     bool // there in 2020 only
 	maxLen   int
 	scale    int
 	min, max *big.Rat
 }
+
+// hidden tells a field that this generation of the API does not have.
+func (f *field) hidden(old bool) bool { return old && f.new || !old && f.gone }
 
 // schema is one type of the API.
 type schema struct {
@@ -81,7 +85,7 @@ func loadSchemas(table string) map[string]*schema {
 		}
 		f := field{
 			name: col[1], key: []byte(strconv.Quote(col[1]) + ":"), required: strings.Contains(col[3], "R"),
-			nullable: strings.Contains(col[3], "N"), readOnly: strings.Contains(col[3], "O"), new: strings.Contains(col[3], "+"),
+			nullable: strings.Contains(col[3], "N"), readOnly: strings.Contains(col[3], "O"), new: strings.Contains(col[3], "+"), gone: strings.Contains(col[3], "-"),
 		}
 		f.maxLen, _ = strconv.Atoi(col[4])
 		f.scale, _ = strconv.Atoi(col[5])

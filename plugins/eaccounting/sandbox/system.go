@@ -9,6 +9,8 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,7 +35,11 @@ func System() sandbox.System {
 			{Key: "rounding", Default: "0", Values: []string{"0", "1"}, Help: "1: totals are rounded to whole units of the company's currency"},
 			{Key: "module.stock", Default: "off", Values: []string{"off", "on"}, Help: "the stock module: StockBalance is read-only and moves by documents"},
 			{Key: "variant", Default: "pro", Values: variantNames(), Help: "the product variant"},
-			{Key: "dialect", Default: "default", Values: dialectNames, List: true, Help: "plausible variants of what is unknown, separated by commas"},
+			{Key: "years", Check: checkYears, Help: "the fiscal years, separated by commas; empty: from three years ago to next year"},
+			{Key: "locked_to", Check: checkDay, Help: "the day up to which the books are locked; empty: none"},
+			{Key: "status", Default: "active", Values: []string{"active", "inactive", "read_only"}, Help: "the state of the company"},
+			{Key: "user", Default: "full", Values: []string{"full", "read_only"}, Help: "what the user who consents may do in the company"},
+			{Key: "dialect", Default: "default", Values: dialectNames(), List: true, Help: "plausible variants of what is unknown, separated by commas"},
 		},
 		Scopes:       []string{"ea:api", "ea:sales", "ea:purchase", "ea:accounting", "offline_access"},
 		KnownScopes:  []string{"ea:api", "ea:sales", "ea:sales_readonly", "ea:purchase", "ea:purchase_readonly", "ea:accounting", "ea:accounting_readonly", "vls:api", "offline_access", "openid", "profile", "email"},
@@ -46,6 +52,38 @@ func System() sandbox.System {
 		StatusError:  statusError,
 		New:          newCompany,
 	}
+}
+
+func checkYears(value string) error {
+	_, err := yearsOf(value, 2000)
+	return err
+}
+
+func checkDay(value string) error {
+	if value == "" {
+		return nil
+	}
+	if _, err := time.Parse(dateLayout, value); err != nil {
+		return fmt.Errorf("%q is no day such as 2026-12-31", value)
+	}
+	return nil
+}
+
+// yearsOf reads the setting years; this is the present one.
+func yearsOf(value string, this int) ([]int, error) {
+	if value == "" {
+		return []int{this - 3, this - 2, this - 1, this, this + 1}, nil
+	}
+	var out []int
+	for text := range strings.SplitSeq(value, ",") {
+		year, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || year < 1900 || year > 2200 {
+			return nil, fmt.Errorf("%q is no year", text)
+		}
+		out = append(out, year)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
 }
 
 // variants are the product variants with their numbers [OA26 CompanySettingsApi.ProductVariant].

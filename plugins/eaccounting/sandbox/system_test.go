@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -183,41 +182,4 @@ func FuzzBody(f *testing.F) {
 			}
 		}
 	})
-}
-
-// TestSchemaAgreesWithTheFacts compares schema.tsv with the transcription that it was made from.
-func TestSchemaAgreesWithTheFacts(t *testing.T) {
-	raw := facts(t, "eaccounting/schemas-2026.json")
-	var all map[string]map[string]struct {
-		Type      string
-		Required  bool
-		Nullable  bool
-		ReadOnly  bool `json:"readOnly"`
-		MaxLength int  `json:"maxLength"`
-	}
-	if err := json.Unmarshal(raw, &all); err != nil {
-		t.Fatal(err)
-	}
-	compared := 0
-	for name, s := range schemas {
-		for fieldName, want := range all[name] {
-			i, ok := s.index[fieldName]
-			if !ok {
-				t.Errorf("%s lacks %s", name, fieldName)
-				continue
-			}
-			f := s.fields[i]
-			got := fmt.Sprint(f.required, f.nullable, f.readOnly, f.maxLen)
-			if got != fmt.Sprint(want.Required, want.Nullable, want.ReadOnly, want.MaxLength) {
-				t.Errorf("%s.%s: %s, want %+v", name, fieldName, got, want)
-			}
-			compared++
-		}
-		if len(all[name]) > 0 && len(all[name]) != len(s.fields) {
-			t.Errorf("%s has %d fields, the facts have %d", name, len(s.fields), len(all[name]))
-		}
-	}
-	if compared < 400 {
-		t.Errorf("only %d fields were compared", compared)
-	}
 }

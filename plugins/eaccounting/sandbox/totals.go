@@ -129,6 +129,12 @@ func (c *company) includesVat(customer *record) bool {
 
 // pricePlaces is how many decimals a unit price keeps: 4 where the customer or the currency is foreign, else 2.
 func (c *company) pricePlaces(customer *record, currency string) int {
+	switch {
+	case c.dialect.pricesTwoPlaces:
+		return 2
+	case c.dialect.pricesFourPlaces:
+		return 4
+	}
 	if currency != c.env.Set["currency"] || customer.str("InvoiceCountryCode") != c.country.code {
 		return 4
 	}
