@@ -80,16 +80,16 @@ func (s *Service) apply(ctx context.Context, file flow.Config, req ConfigRequest
 		defer still()
 		a.tokens = s.tokenOptions(st)
 		changes := a.changes()
-		// Secrets and tokens first: after a crash in between, no token of an old address can be sent to a new one; and a refresh token that was
-		// used to look into an account is not lost where the file proves wrong.
-		if err := a.keepSecrets(ctx, st.Store); err != nil {
-			return err
-		}
-		notes, err := a.judge(ctx, st)
-		if err != nil {
-			if e := a.takeBack(context.WithoutCancel(ctx), st.Store); e != nil {
-				return e
+		names, notes := a.judged()
+		if len(names) > 0 {
+			more, err := a.judgeFirst(ctx, st, names)
+			if err != nil {
+				return err
 			}
+			notes = append(notes, more...)
+		}
+		// Secrets and tokens first: after a crash in between, no token of an old address can be sent to a new one.
+		if err := a.keepSecrets(ctx, st.Store, sortedKeys(a.secrets)); err != nil {
 			return err
 		}
 		res, err = a.store(ctx, st.Store, changes)
@@ -321,11 +321,11 @@ func (a *applying) changes() []flow.Difference {
 	return out
 }
 
-// keepSecrets stores the secrets of all connections of the file.
-func (a *applying) keepSecrets(ctx context.Context, st store.Store) error {
+// keepSecrets stores the secrets of connections of the file.
+func (a *applying) keepSecrets(ctx context.Context, st store.Store, names []string) error {
 	keeper := token.NewKeeper(st, a.describe, a.tokens)
 	defer keeper.Close()
-	for _, name := range sortedKeys(a.secrets) {
+	for _, name := range names {
 		if err := a.keep(ctx, st, keeper, name); err != nil {
 			return err
 		}
@@ -407,24 +407,34 @@ func (a *applying) replaced(name string) bool {
 	return known && old.Connector != a.file.Connections[name].Connector
 }
 
-// takeBack puts the secrets in their place again that are in force, when the file is not put into force after all. The tokens stay: those that were
-// used are good for nothing, and the same seed leads to their successors.
-func (a *applying) takeBack(ctx context.Context, st store.Store) error {
+// judgeFirst judges flows before anything of the file is in force. Nobody can look into the account of a new connection without its secrets, so those
+// are kept for it, and given up again when the file is refused: all but the tokens, since a seed that was used leads to its successors alone.
+func (a *applying) judgeFirst(ctx context.Context, st *home.State, names []string) ([]string, error) {
+	var fresh []string
 	for _, name := range sortedKeys(a.secrets) {
+		if _, known := a.old.Connections[name]; !known {
+			fresh = append(fresh, name)
+		}
+	}
+	if err := a.keepSecrets(ctx, st.Store, fresh); err != nil {
+		return nil, err
+	}
+	notes, err := a.judge(ctx, st, names)
+	if err == nil {
+		return notes, nil
+	}
+	for _, name := range fresh {
 		put := map[string]string{}
 		for key := range a.secrets[name] {
 			if key != token.RefreshToken {
-				put[key] = a.stored[name][key]
+				put[key] = ""
 			}
 		}
-		if len(put) == 0 {
-			continue
-		}
-		if err := st.PutSecrets(ctx, name, put); err != nil {
-			return fmt.Errorf("take back the secrets of connection %s: %w", name, err)
+		if e := st.Store.PutSecrets(context.WithoutCancel(ctx), name, put); e != nil {
+			return nil, fmt.Errorf("give up the secrets of connection %s: %w", name, e)
 		}
 	}
-	return nil
+	return nil, err
 }
 
 func forgetSecrets(ctx context.Context, st store.Store, name string) error {

@@ -15,34 +15,63 @@ import (
 // judgeTime bounds how long an apply asks the systems what their accounts have.
 const judgeTime = 30 * time.Second
 
-// judge checks the rules that flows have of their own against what both accounts have: their fields and types, and the functions. A system
-// that cannot be asked keeps nothing from being put into force: the notes name its flows, whose plans and runs check the same.
-func (a *applying) judge(ctx context.Context, st *home.State) (notes []string, err error) {
-	var names []string
+// judged are the flows whose own rules are to be checked against the accounts: those that come or change with the file. The notes name those whose
+// accounts cannot be asked before the file is in force: a connection that changes would have to give up its tokens for a look.
+func (a *applying) judged() (names, notes []string) {
+	var changed map[string]bool
 	for _, name := range sortedKeys(a.file.Flows) {
-		if len(a.file.Flows[name].Mapping) > 0 && a.readsAnew(name) && (!a.req.Check || a.inForce(name)) {
+		if len(a.file.Flows[name].Mapping) == 0 || !a.readsAnew(name) {
+			continue
+		}
+		if changed == nil {
+			changed = a.changedConnections()
+		}
+		why := ""
+		for _, c := range []string{a.next.Flows[name].Source, a.next.Flows[name].Destination} {
+			if _, known := a.old.Connections[c]; changed[c] && (known || a.req.Check) {
+				why = "the connection " + c + " comes or changes with this file"
+			}
+		}
+		if why == "" {
 			names = append(names, name)
+		} else {
+			notes = append(notes, unjudged(name, why))
 		}
 	}
-	if len(names) == 0 {
-		return nil, nil
+	return names, notes
+}
+
+func unjudged(flow, why string) string {
+	return fmt.Sprintf("the mapping of the flow %s was not checked against the accounts: %s", flow, why)
+}
+
+// changedConnections are those that come or change with the file, their secrets included.
+func (a *applying) changedConnections() map[string]bool {
+	out := map[string]bool{}
+	for _, d := range a.changes() {
+		if rest, ok := strings.CutPrefix(d.Path, "connections."); ok {
+			name, _, _ := strings.Cut(rest, ".")
+			out[name] = true
+		}
 	}
+	return out
+}
+
+// judge checks the rules that flows have of their own against what both accounts have: their fields and types, and the functions. A system
+// that cannot be asked keeps nothing from being put into force: the notes name its flows, whose plans and runs check the same.
+func (a *applying) judge(ctx context.Context, st *home.State, names []string) (notes []string, err error) {
 	asking, cancel := context.WithTimeout(ctx, judgeTime)
 	defer cancel()
 	err = a.service.plugins(func(m Plugins) error {
 		w := a.service.workshopOf(st, m, a.next, a.revision)
 		defer w.close()
 		for _, name := range names {
-			var found []flow.Problem
-			err := a.judged(name)
-			if err == nil {
-				found, err = w.judge(asking, name)
-			}
+			found, err := w.judge(asking, name)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
 			if err != nil {
-				notes = append(notes, fmt.Sprintf("the mapping of the flow %s was not checked against the accounts: %s", name, AsFailure(err).Message))
+				notes = append(notes, unjudged(name, AsFailure(err).Message))
 			}
 			for _, p := range found {
 				a.problem("flows."+name+"."+p.Path, p.Message, p.Remedy)
@@ -54,35 +83,6 @@ func (a *applying) judge(ctx context.Context, st *home.State) (notes []string, e
 		err = a.wrong()
 	}
 	return notes, err
-}
-
-// judged tells why the accounts of a flow are not asked: where a name stands for another system from now on, the tokens of the old one would have
-// to be given up for a look.
-func (a *applying) judged(name string) error {
-	for _, c := range []string{a.next.Flows[name].Source, a.next.Flows[name].Destination} {
-		if _, given := a.file.Connections[c]; given && a.replaced(c) {
-			return fmt.Errorf("the connection %s was one of another system", c)
-		}
-	}
-	return nil
-}
-
-// inForce tells whether the connections of a flow are in force just as they will be.
-func (a *applying) inForce(name string) bool {
-	for _, c := range []string{a.next.Flows[name].Source, a.next.Flows[name].Destination} {
-		if _, known := a.old.Connections[c]; !known {
-			return false
-		}
-		one := func(f flow.Config) flow.Config {
-			return flow.Config{Connections: map[string]flow.Connection{c: f.Connections[c]}}
-		}
-		if len(flow.Diff(one(a.old), one(a.next))) > 0 || slices.ContainsFunc(a.changes(), func(d flow.Difference) bool {
-			return strings.HasPrefix(d.Path, "connections."+c+".")
-		}) {
-			return false
-		}
-	}
-	return true
 }
 
 // judge returns what is wrong with a flow's own rules in these accounts. What is wrong with the recipe itself is not the file's fault.
@@ -115,17 +115,18 @@ func placed(p flow.Problem, own map[string]any) flow.Problem {
 
 // preview asks the accounts that are in force about a file that is only looked at.
 func (a *applying) preview(ctx context.Context) ([]string, error) {
-	if a.revision == 0 {
-		return nil, nil
+	names, notes := a.judged()
+	if len(names) == 0 {
+		return notes, nil
 	}
-	var notes []string
-	err := a.service.within(ctx, func(st *home.State, _ *workshop) (err error) {
-		notes, err = a.judge(ctx, st)
+	err := a.service.writing(ctx, func(st *home.State) error { // a token that is traded is stored
+		more, err := a.judge(ctx, st, names)
+		notes = append(notes, more...)
 		return err
 	})
 	var wrong flow.UsageErrors
-	if err != nil && !errors.As(err, &wrong) && ctx.Err() == nil {
-		return []string{"the mapping was not checked against the accounts: " + AsFailure(err).Message}, nil
+	if err != nil && !errors.As(err, &wrong) && ctx.Err() == nil { // a home that is busy is no fault of the file
+		return append(notes, "the mapping was not checked against the accounts: "+AsFailure(err).Message), nil
 	}
 	return notes, err
 }

@@ -224,21 +224,7 @@ func (w *World) Records(ctx context.Context) ([]control.RecordInfo, error) {
 }
 
 // Rewind forgets how far the flow has read, as after a restored back-up of the source.
-func (w *World) Rewind(ctx context.Context) (err error) {
-	h, err := home.Open(w.home, home.Options{})
-	if err != nil {
-		return err
-	}
-	lock, err := h.Lock(ctx, time.Second, "rewind")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
-	st, err := h.OpenState(ctx, lock)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+func (w *World) Rewind(ctx context.Context) error {
 	cursors := []store.Cursor{{Flow: Flow, Object: "orders"}, {Flow: Flow, Object: "customerinvoices"}}
 	for name, f := range w.Flows {
 		switch f.Recipe {
@@ -248,7 +234,26 @@ func (w *World) Rewind(ctx context.Context) (err error) {
 			cursors = append(cursors, store.Cursor{Flow: name, Object: "AK1"})
 		}
 	}
-	return st.Store.Commit(ctx, store.Change{Cursors: cursors})
+	return w.locked(ctx, func(st *home.State) error { return st.Store.Commit(ctx, store.Change{Cursors: cursors}) })
+}
+
+// locked opens the home's state, with nobody else writing it meanwhile.
+func (w *World) locked(ctx context.Context, f func(*home.State) error) (err error) {
+	h, err := home.Open(w.home, home.Options{})
+	if err != nil {
+		return err
+	}
+	lock, err := h.Lock(ctx, time.Second, "harness")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	st, err := h.OpenState(ctx, lock)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	return f(st)
 }
 
 // InProcess opens the connectors without processes of their own.
