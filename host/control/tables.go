@@ -16,8 +16,8 @@ import (
 // destination's.
 func (p *preparation) orderTables(ctx context.Context, o *decide.Orders) error {
 	s, r := o.Settings, o.Recipe
-	if s.Discounts == "field" && !showsRow(o, "line.discount_percent") {
-		p.problems = append(p.problems, flow.Problem{Path: "settings.discounts", Message: "rows of " + r.Write["order"].Object + " have no field for a discount in this account",
+	if target := r.Write["order"]; s.Discounts == "field" && !decide.Shows(&target.Mapping, o.Schemas[target.Object], "line.discount_percent") {
+		p.problems = append(p.problems, flow.Problem{Path: "settings.discounts", Message: "rows of " + target.Object + " have no field for a discount in this account",
 			Remedy: "use price or line"})
 	}
 	if len(s.PaymentTerms)+len(s.PaymentMethods) > 0 {
@@ -45,22 +45,6 @@ func (p *preparation) orderTables(ctx context.Context, o *decide.Orders) error {
 		}
 	}
 	return p.listed(ctx)
-}
-
-// showsRow tells whether rows of an order have a field in this account that is filled from a path.
-func showsRow(o *decide.Orders, path string) bool {
-	target := o.Recipe.Write["order"]
-	for _, r := range target.Rules() {
-		if r.Rows == nil {
-			continue
-		}
-		for _, inner := range r.Rows.Mapping.Rules() {
-			if _, ok := o.Schemas[target.Object].Field(r.Field + "." + inner.Field); ok && slices.Contains(inner.From, path) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // nameOf tells how the items of a list are called.

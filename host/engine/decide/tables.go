@@ -46,15 +46,15 @@ func (c *Codes) code(words ...string) (code string, held *flow.Hold) {
 		Remedy: fmt.Sprintf("add %q to the setting %s", said, c.Setting)}
 }
 
-// shows tells whether an account has a field that a target fills from a path; the path stands in the target's own rules or in those of its rows.
-func shows(m *flow.Mapping, schema *record.Schema, path string) bool {
+// Shows tells whether an account has a field that a target fills from a path; the path stands in the target's own rules or in those of its rows.
+func Shows(m *flow.Mapping, schema *record.Schema, path string) bool {
 	return slices.ContainsFunc(m.Rules(), func(r flow.Rule) bool {
 		f, ok := schema.Field(r.Field)
 		switch {
 		case !ok:
 			return false
 		case r.Rows != nil:
-			return f.Type.Kind == record.KindList && f.Type.Elem.Kind == record.KindRecord && shows(r.Rows.Mapping, f.Type.Elem.Record, path)
+			return f.Type.Kind == record.KindList && f.Type.Elem.Kind == record.KindRecord && Shows(r.Rows.Mapping, f.Type.Elem.Record, path)
 		}
 		return slices.Contains(r.From, path)
 	})
@@ -77,7 +77,7 @@ func (s *order) sending(customer record.Record) (record.Record, *flow.Hold) {
 		if t.codes == nil {
 			continue
 		}
-		if !shows(&target.Mapping, s.Schemas[target.Object], "sending."+t.field) {
+		if !Shows(&target.Mapping, s.Schemas[target.Object], "sending."+t.field) {
 			s.d.Warnings = append(s.d.Warnings, t.codes.Setting+" acts on new debtors alone: this account's orders do not show such a field")
 			continue
 		}
@@ -113,7 +113,7 @@ func (s *order) taxCodes(p *party, lines []record.Record, exempt bool) *flow.Hol
 	}
 	country, who, own := s.taxCountry(p.customer), partyOf(p.customer), s.CountryThere
 	target := s.Recipe.Write["order"]
-	byRow := shows(&target.Mapping, s.Schemas[target.Object], "line.vat_code")
+	byRow := Shows(&target.Mapping, s.Schemas[target.Object], "line.vat_code")
 	var codes []string
 	for _, line := range lines {
 		rate := number(line, "vat_rate")
