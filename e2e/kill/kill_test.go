@@ -59,6 +59,7 @@ var lossy = func() []kit.Fault {
 var doubtful = []string{"unknown-durable", "settle-before", "settle-durable"}
 
 func TestKillAtEveryFailpoint(t *testing.T) {
+	binaries(t)
 	for _, s := range scenes {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()

@@ -22,6 +22,7 @@ const kills = 16
 // TestKillAtRandomMoments kills now the host, now one of its connectors or function workers, wherever they are, while answers are lost; then it
 // lets a run come to its end.
 func TestKillAtRandomMoments(t *testing.T) {
+	binaries(t)
 	t.Parallel()
 	s := scenes[slices.IndexFunc(scenes, func(s scene) bool { return s.name == "all" })]
 	calm := play(t, s)
@@ -75,6 +76,7 @@ func (w *world) retry() {
 // TestKillChild kills a connector in the middle of reading or writing, or a function worker, and leaves the host alone. That run ends by
 // itself, and the next ones make good what it did not do.
 func TestKillChild(t *testing.T) {
+	binaries(t)
 	for _, s := range scenes {
 		for _, victim := range []string{"pomost-connector-eaccounting", "pomost-connector-accountview", function.WorkerCommand} {
 			calls := slices.Contains(s.flows, "orders") || slices.Contains(s.flows, "customers") && s.name != "customers to eAccounting"
