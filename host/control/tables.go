@@ -85,7 +85,10 @@ func (p *preparation) translate(to *decide.Codes, items []connector.ListItem, se
 func (p *preparation) listed(ctx context.Context) error {
 	read := map[string][]connector.ListItem{}
 	for _, s := range p.recipe.Settings {
-		rows, _ := p.config.Settings[s.Key].([]any)
+		rows, many := p.config.Settings[s.Key].([]any)
+		if one, given := p.config.Settings[s.Key]; given && !many {
+			rows = []any{one} // a list of one may be written as the one
+		}
 		for _, col := range s.Fields {
 			side, list, ok := strings.Cut(col.Options, ".")
 			if !s.Rows || !ok || len(rows) == 0 {
