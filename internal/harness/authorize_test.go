@@ -12,6 +12,9 @@ import (
 
 	"github.com/pomost/pomost/host/control"
 	"github.com/pomost/pomost/host/home"
+	"github.com/pomost/pomost/host/token"
+	eaconnector "github.com/pomost/pomost/plugins/eaccounting/connector"
+	"github.com/pomost/pomost/sdk/connector"
 	kit "github.com/pomost/pomost/sdk/sandbox"
 )
 
@@ -219,6 +222,26 @@ func TestConsentThatEnded(t *testing.T) {
 	c.consent()
 	if item := check(); !item.OK {
 		t.Errorf("after a new consent: %+v", item)
+	}
+}
+
+// TestVendorsAddresses: for each environment of Visma's, the consent and the tokens are asked for at its own identity server.
+func TestVendorsAddresses(t *testing.T) {
+	c := eaconnector.New()
+	for base, identity := range map[string]string{
+		"": "https://identity.vismaonline.com", "https://eaccountingapi.vismaonline.com/v2": "https://identity.vismaonline.com",
+		"https://eaccountingapi-sandbox.test.vismaonline.com/v2/": "https://identity-sandbox.test.vismaonline.com",
+		"http://127.0.0.1:9/v2":                                   "http://127.0.0.1:9",
+	} {
+		settings := connector.Settings{"base_url": base}
+		e, err := token.EndpointsOf(c.Describe(), settings)
+		if err != nil || e.Token != identity+"/connect/token" || e.Authorize != identity+"/connect/authorize" {
+			t.Errorf("%q: %+v, %v", base, e, err)
+		}
+		page, err := c.Authorize(t.Context(), connector.AuthorizeRequest{Settings: settings})
+		if err != nil || !strings.HasPrefix(page.URL, e.Authorize+"?") {
+			t.Errorf("%q: the consent is at %s, %v", base, page.URL, err)
+		}
 	}
 }
 
