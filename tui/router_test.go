@@ -313,7 +313,7 @@ func TestDialogThatOpensByItself(t *testing.T) {
 func TestQuitWhereNoDaemonRuns(t *testing.T) {
 	d := drive(t, 80, 24, func(o *Options, _ *tuitest.World) { o.Hosted = true })
 	d.keys("q")
-	d.shows("No daemon runs", "The run of", "products stops as soon as")
+	d.shows("No daemon runs", "products. It stops as soon as")
 	d.keys("q esc")
 	if d.quit {
 		t.Fatal("q answered its own question")
@@ -329,21 +329,46 @@ func TestQuitWhereNoDaemonRuns(t *testing.T) {
 	}
 }
 
-// TestQuitWhileARunIsUnderWay names the run that ends with the window.
+// TestQuitWhileARunIsUnderWay: with a daemon nothing is asked, since the run goes on. Where this program is the daemon, the run that ends
+// with the window is named.
 func TestQuitWhileARunIsUnderWay(t *testing.T) {
 	d := drive(t, 80, 24, nil)
+	d.m.kit.RunFlow("orders")
+	d.keys("q")
+	if !d.quit || d.m.ending() != nil {
+		t.Error("it asks although the daemon has the run")
+	}
+	hold := make(chan struct{})
+	d = drive(t, 80, 24, func(o *Options, w *tuitest.World) { o.Hosted, w.Hold = true, hold })
 	cmd := d.m.kit.RunFlow("orders")
 	d.keys("q")
-	d.shows("The run of orders stops")
-	if d.quit {
+	d.shows("orders, products. It stops")
+	if d.quit || !slices.Contains(d.m.ending(), "orders") {
 		t.Fatal("it did not ask")
 	}
+	close(hold)
 	d.run(cmd)
 	d.m.kit.Wait()
 	d.keys("esc q")
-	if !d.quit {
-		t.Error("it asks although nothing is under way")
-	}
+	d.hides("orders, products. It stops")
+}
+
+// TestAKeyBeforeQuitCounts: a run that was asked for right before the window closes begins, though its command is never carried out.
+func TestAKeyBeforeQuitCounts(t *testing.T) {
+	d := drive(t, 80, 24, nil)
+	d.m.update(press("down"))
+	d.m.update(press("r"))
+	d.keys("q")
+	d.m.kit.Wait()
+	d.called("Run [orders]")
+}
+
+func TestADemonstrationSaysSo(t *testing.T) {
+	d := drive(t, 80, 24, func(o *Options, _ *tuitest.World) { o.Hosted, o.Demo = true, true })
+	d.shows("» a demonstration: it ends when you quit")
+	d.hides("no daemon")
+	d.keys("q")
+	d.shows("its flows and both", "sandboxes stop")
 }
 
 func TestPalette(t *testing.T) {
