@@ -59,6 +59,8 @@ func TestWays(t *testing.T) {
 		{"enter", "orders-sweden"},
 		{"down enter", "orders"},
 		{"down enter v", "orders › plan"},
+		{"down enter h", "orders › runs"},
+		{"down enter h down enter", "orders › runs › log orders"},
 		{"down enter i", "orders › records"},
 		{"down enter i enter", "orders › records › 1007 Żółć 株式会社 👩👩👧 e\u0301 txt"},
 		{"down enter i enter l", "orders › records › 1007 Żółć 株式会社 👩👩👧 e\u0301 txt › log orders5f0c-1007"},
@@ -448,4 +450,35 @@ func TestWatch(t *testing.T) {
 		cancel()
 		<-done
 	})
+}
+
+// TestRunsOfAFlow: the history tells why a run did not, follows the one under way, and keeps the chosen run when a new one comes.
+func TestRunsOfAFlow(t *testing.T) {
+	d := drive(t, 100, 30, nil)
+	d.keys("down down down enter") // products, which runs
+	d.shows("» running", "1,204 read, 7 updated, 1,197 unchanged · reading articles")
+	d.keys("h")
+	d.world.Change(func(w *tuitest.World) {
+		f := w.Flow("products")
+		f.Running = &control.RunInfo{ID: f.Running.ID, Trigger: "schedule", Status: "running", Started: f.Running.Started, Counts: f.Running.Counts, Message: "reading prices"}
+	})
+	d.refresh()
+	d.shows("reading prices")
+	d.keys("down")
+	d.shows("run r-prod-1 · 13:34:00–13:35:05")
+	d.world.Change(func(w *tuitest.World) {
+		f := w.Flow("products")
+		ended := *f.Running
+		ended.Status, ended.Error, ended.Ended = "failed", "shop refused the price", w.Time
+		f.Running, f.LastRun = nil, &ended
+		w.History["products"] = append([]control.RunInfo{ended}, w.History["products"][1:]...)
+	})
+	d.refresh()
+	d.shows("✗ failed", "shop refused the price", "run r-prod-1 ·")
+	d.hides("» running")
+	d.keys("up")
+	d.shows("run r-prod-2 ·")
+	d.world.Change(func(w *tuitest.World) { w.Down = tuitest.ErrDown })
+	d.keys("esc h")
+	d.shows("The runs could not be read.", "connection refused")
 }

@@ -296,7 +296,7 @@ func (w *World) Logs(ctx context.Context, req control.LogsRequest, yield func(co
 	after, first := req.After, true
 	for {
 		w.mu.Lock()
-		down, changed := w.Down, w.changed
+		down, changed, over := w.Down, w.changed, !req.Until.IsZero() && w.Time.After(req.Until)
 		var found []control.LogEntry
 		for _, l := range w.Lines {
 			if l.ID > after && matches(req, l) {
@@ -320,7 +320,7 @@ func (w *World) Logs(ctx context.Context, req control.LogsRequest, yield func(co
 				return err
 			}
 		}
-		if !req.Follow {
+		if !req.Follow || over {
 			return nil
 		}
 		select {
