@@ -75,7 +75,9 @@ func (m *model) head(width int) string {
 		right = st.Error.Render(ui.SymbolError + " " + m.t("daemon unreachable since %s", m.status.Lost.In(m.kit.Now().Location()).Format("15:04:05")))
 	case !m.known:
 		right = st.Muted.Render(m.t("asking the daemon…"))
-	case m.opts.Hosted || !m.status.Daemon:
+	case m.opts.Hosted:
+		right = st.Running.Render(ui.SymbolRunning + " " + m.hosted(width))
+	case !m.status.Daemon:
 		right = st.Warning.Render(ui.SymbolWarning + " " + m.t("no daemon"))
 	default:
 		right = st.Good.Render(ui.SymbolGood + " " + m.t("daemon"))
@@ -95,6 +97,17 @@ func (m *model) head(width int) string {
 		text = strings.Join(append([]string{trail[0], "…"}, trail[i:]...), " "+ui.SymbolCrumb+" ")
 	}
 	return ui.Sides(" "+st.Title.Render(text), right+" ", width)
+}
+
+// hosted says who runs the flows where this program does; on the first page there is room for what that means.
+func (m *model) hosted(width int) string {
+	switch {
+	case len(m.stack) > 1 || width < 60:
+		return m.t("flows run in this window")
+	case m.opts.Demo:
+		return m.t("a demonstration: it ends when you quit")
+	}
+	return m.t("flows run in this window, until you quit")
 }
 
 // message is the line above the bar: a toast, while there is one.

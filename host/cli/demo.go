@@ -51,7 +51,7 @@ func (a *app) watch(s *control.Service, stdin io.Reader) error {
 		return err
 	}
 	defer end()
-	return tui.Run(a.ctx, s, tui.Options{Hosted: true, Input: stdin, Output: a.stdout})
+	return tui.Run(a.ctx, s, tui.Options{Hosted: true, Demo: true, Input: stdin, Output: a.stdout, Ending: a.ending})
 }
 
 // demoText shows what travelled, what did not and why, and what both systems say of it.

@@ -126,9 +126,12 @@ func (d *Dashboard) Bindings() []ui.Binding {
 		setup,
 		d.Bind("dashboard", "connections", "connections", "The systems, whether they answer, and their consent", func() tea.Cmd { return push(NewConnections(d.Kit)) }),
 		d.Bind("dashboard", "doctor", "doctor", "Check this machine, the daemon, each connection and each flow", func() tea.Cmd { return push(NewDoctor(d.Kit)) }),
-		d.Bind("dashboard", "quit", "quit", "Close this window; the daemon goes on", func() tea.Cmd {
-			return func() tea.Msg { return ui.QuitAsked{} }
-		}),
+	}
+	quit := func() tea.Cmd { return func() tea.Msg { return ui.QuitAsked{} } }
+	if d.Hosted {
+		list = append(list, d.Bind("dashboard", "quit", "quit", "Close this window; the flows that run in it stop", quit))
+	} else {
+		list = append(list, d.Bind("dashboard", "quit", "quit", "Close this window; the daemon goes on", quit))
 	}
 	if d.known && len(d.status.Flows) == 0 { // what to do first stands first
 		list = append([]ui.Binding{setup}, slices.Delete(list, 6, 7)...)

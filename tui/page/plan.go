@@ -218,7 +218,7 @@ func (p *Plan) perform() tea.Cmd {
 	text += p.t("What has changed since the plan was made is not touched, and told.")
 	return func() tea.Msg {
 		return ui.Ask{Title: p.t("Perform this plan of %s?", p.flow), Text: text, Yes: p.t("perform it"), YesKey: "y", Do: func() tea.Cmd {
-			run := p.work([]string{p.flow}, func() control.RunResult { return p.API.RunPlan(p.Ctx, id, nil) })
+			run := p.start([]string{p.flow}, control.StartRequest{Plan: id})
 			return tea.Batch(p.toast(p.t("%s: the run has begun", p.flow)), func() tea.Msg { return ui.Back{} }, func() tea.Msg { return p.told(run()) })
 		}}
 	}

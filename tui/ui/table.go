@@ -36,6 +36,8 @@ type Table struct {
 	Columns []Column
 	// SortedBy is the column with the sort marker, -1 for none.
 	SortedBy int
+	// Still is a table in which nothing is selected.
+	Still bool
 	// Marked are the IDs that are chosen beside the selected one.
 	Marked map[string]bool
 
@@ -69,7 +71,7 @@ func (t *Table) SetRows(rows []Row) {
 // selectNear selects the row at i, or the nearest one that can be, first in the given direction.
 func (t *Table) selectNear(i, direction int) {
 	t.selected = ""
-	if len(t.rows) == 0 {
+	if len(t.rows) == 0 || t.Still {
 		t.index = 0
 		return
 	}
@@ -184,7 +186,7 @@ func (t *Table) View(st Styles, width, height int) string {
 	widths := t.layout(inner)
 	var lines []string
 	t.height = height
-	if (height > 4 || height > len(t.rows)) && slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Title != "" }) {
+	if (height > 4 || t.Still || height > len(t.rows)) && slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Title != "" }) {
 		var head []string
 		for i, c := range t.Columns {
 			title := c.Title
@@ -221,7 +223,7 @@ func (t *Table) row(st Styles, r Row, widths []int, inner, width int) string {
 		return style.Render(Pad(text, width))
 	}
 	here, marked := " ", " "
-	if r.ID == t.selected {
+	if r.ID == t.selected && !t.Still {
 		here = SymbolHere
 	}
 	if t.Marked[r.ID] {
@@ -233,7 +235,7 @@ func (t *Table) row(st Styles, r Row, widths []int, inner, width int) string {
 		}
 		return ""
 	}
-	if r.ID == t.selected {
+	if r.ID == t.selected && !t.Still {
 		return st.Selected.Render(Pad(here+marked+t.line(widths, inner, text, nil), width))
 	}
 	return Pad(here+marked+t.line(widths, inner, text, func(i int, s string) string {
