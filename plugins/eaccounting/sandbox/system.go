@@ -46,6 +46,7 @@ func System() sandbox.System {
 		OfflineScope: "offline_access",
 		TokenLife:    time.Hour,
 		DefaultRate:  defaultRate,
+		Replays:      true,
 		RateLimited:  rateLimited,
 		Unauthorized: unauthorized,
 		Garbage:      garbage,
