@@ -44,6 +44,9 @@ func (c *Connections) Close() {
 	}
 }
 
+// List implements ui.Listed.
+func (c *Connections) List() *ui.Table { return c.table }
+
 // Title implements ui.Page.
 func (c *Connections) Title() string { return c.t("connections") }
 

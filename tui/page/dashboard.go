@@ -52,6 +52,9 @@ func NewDashboard(k *Kit) *Dashboard {
 // Init implements ui.Page.
 func (d *Dashboard) Init() tea.Cmd { return nil }
 
+// List implements ui.Listed.
+func (d *Dashboard) List() *ui.Table { return d.table }
+
 // Title implements ui.Page.
 func (d *Dashboard) Title() string { return "Pomost" }
 
@@ -167,6 +170,7 @@ func (d *Dashboard) View(width, height int) string {
 	if height < 12 {
 		connections, room = nil, height-len(head)
 	}
+	d.table.Above = len(head)
 	out := append(head, strings.Split(ui.Fit(d.table.View(st, width, min(rows, room)), width, min(rows, room)), "\n")...)
 	if len(connections) > 0 {
 		out = append(append(out, ""), connections...)

@@ -69,6 +69,9 @@ func (p *Plan) Close() {
 	}
 }
 
+// List implements ui.Listed.
+func (p *Plan) List() *ui.Table { return p.table }
+
 // Title implements ui.Page.
 func (p *Plan) Title() string { return p.t("plan") }
 
@@ -251,7 +254,8 @@ func (p *Plan) View(width, height int) string {
 	if line := p.search.view(p.Kit, p.table.Len(), n[planActions[p.action]], width); line != "" {
 		head += "\n" + line
 	}
-	rest := height - strings.Count(head, "\n") - 1
+	p.table.Above = strings.Count(head, "\n") + 1
+	rest := height - p.table.Above
 	if p.details {
 		d := p.detail(width - 2)
 		p.scroll = min(p.scroll, max(len(d)-rest, 0))

@@ -66,6 +66,9 @@ func (r *Records) Init() tea.Cmd {
 	}
 }
 
+// List implements ui.Listed.
+func (r *Records) List() *ui.Table { return r.table }
+
 // Title implements ui.Page.
 func (r *Records) Title() string {
 	if r.flow == "" {
@@ -297,7 +300,8 @@ func (r *Records) View(width, height int) string {
 	if line := r.search.view(r.Kit, len(r.shown()), len(r.lists[r.tab]), width); line != "" {
 		head += "\n" + line
 	}
-	rest := height - strings.Count(head, "\n") - 1
+	r.table.Above = strings.Count(head, "\n") + 1
+	rest := height - r.table.Above
 	if r.table.Len() == 0 {
 		text := r.t("Nothing waits here.")
 		if r.search.input.Value() != "" {

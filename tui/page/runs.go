@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -99,7 +100,7 @@ func (h *history) fill(t *ui.Table) {
 		when, trigger := ui.Moment(h.Now(), r.Started), h.trigger(r.Trigger)
 		state, began, by = max(state, ui.Width(word)), max(began, ui.Width(when)), max(by, ui.Width(trigger))
 		rows[i] = ui.Row{ID: r.ID, Cells: []ui.Cell{{Text: word, Style: style, Rank: worst(r.Status, "failed", "stopped", "running")}, {Text: when, Rank: r.Started.UnixMicro()}, {Text: trigger, Style: h.Styles.Muted},
-			{Text: ui.Took(h.took(r)), Style: h.Styles.Muted, Rank: int64(h.took(r))}, {Text: what, Style: whatStyle}}}
+			{Text: short(h.took(r)), Style: h.Styles.Muted, Rank: int64(h.took(r))}, {Text: what, Style: whatStyle}}}
 	}
 	t.Columns[0].Width, t.Columns[1].Width, t.Columns[2].Width = state, began, by
 	t.SetRows(rows)
@@ -111,6 +112,14 @@ func (h *history) took(r control.RunInfo) time.Duration {
 		return h.Now().Sub(r.Started)
 	}
 	return r.Ended.Sub(r.Started)
+}
+
+// short says how long a run lasted; most are over in less than a second.
+func short(d time.Duration) string {
+	if d < 10*time.Second {
+		return fmt.Sprintf("%d.%d s", d/time.Second, d%time.Second/(time.Second/10))
+	}
+	return ui.Took(d)
 }
 
 // runText is what a run did, or why it did not.
@@ -173,6 +182,9 @@ func NewRuns(k *Kit, flow string) *Runs {
 
 // Init implements ui.Page.
 func (r *Runs) Init() tea.Cmd { return r.load() }
+
+// List implements ui.Listed.
+func (r *Runs) List() *ui.Table { return r.table }
 
 // Title implements ui.Page.
 func (r *Runs) Title() string { return r.t("runs") }

@@ -40,6 +40,8 @@ type Table struct {
 	Columns []Column
 	// Still is a table in which nothing is selected.
 	Still bool
+	// Above is how many lines of the page stand above the table when it is drawn, for whoever points at a line.
+	Above int
 	// Marked are the IDs that are chosen beside the selected one.
 	Marked map[string]bool
 
@@ -51,6 +53,7 @@ type Table struct {
 	index    int // of the selected row, for when its ID is gone
 	top      int
 	height   int // of the rows, when last drawn
+	heads    int // lines above the rows, when last drawn
 }
 
 // NewTable makes a table with nothing in it.
@@ -113,6 +116,17 @@ func (t *Table) Move(n int) {
 		direction = -1
 	}
 	t.selectNear(t.index+n, direction)
+}
+
+// Click selects the row on a line of the page, if there is one.
+func (t *Table) Click(y int) {
+	i := y - t.Above - t.heads
+	if i < 0 || i >= t.height {
+		return
+	}
+	if i += t.top; i < len(t.rows) && !t.rows[i].Heading && !t.Still {
+		t.index, t.selected = i, t.rows[i].ID
+	}
 }
 
 func (t *Table) page() int { return max(t.height-1, 1) }
@@ -196,7 +210,7 @@ func (t *Table) View(st Styles, width, height int) string {
 	widths := t.layout(inner)
 	t.drawn = widths
 	var lines []string
-	t.height = height
+	t.height, t.heads = height, 0
 	if (height > 4 || t.Still || height > len(t.rows)) && slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Title != "" }) {
 		var head []string
 		for i, c := range t.Columns {
@@ -204,6 +218,7 @@ func (t *Table) View(st Styles, width, height int) string {
 		}
 		lines = append(lines, st.Muted.Render(Pad("  "+t.line(widths, inner, func(i int) string { return head[i] }, nil), width)))
 		t.height--
+		t.heads = 1
 	}
 	t.top = min(t.top, max(len(t.rows)-t.height, 0))
 	if t.index < t.top {
