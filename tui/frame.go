@@ -15,6 +15,9 @@ func (m *model) View() tea.View {
 	v := tea.NewView(m.frame())
 	v.AltScreen = true
 	v.WindowTitle = m.windowTitle()
+	if m.mouse {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
 	return v
 }
 
@@ -36,11 +39,8 @@ func (m *model) frame() string {
 		text := m.t("this window is too small: %d×%d are needed, it has %d×%d", leastWidth, leastHeight, w, h)
 		return m.ascii(ui.Fit(strings.Join(ui.Wrap(text, w), "\n"), w, h))
 	}
-	head := []string{m.head(w)}
+	head := append([]string{m.head(w)}, make([]string, m.headLines()-1)...)
 	foot := []string{m.bar(w)}
-	if h >= 24 {
-		head = append(head, "")
-	}
 	if line := m.message(w); line != "" {
 		foot = append([]string{line}, foot...)
 	} else if h >= 24 {
@@ -57,6 +57,14 @@ func (m *model) frame() string {
 		frame = m.cover(frame, m.overlay.view(m, w, h))
 	}
 	return m.ascii(frame)
+}
+
+// headLines is how many lines stand above the page.
+func (m *model) headLines() int {
+	if m.height >= 24 {
+		return 2
+	}
+	return 1
 }
 
 func (m *model) ascii(frame string) string {

@@ -12,6 +12,7 @@ import (
 func TestFrames(t *testing.T) {
 	pages := []struct{ name, keys string }{
 		{"dashboard", ""},
+		{"dashboard-sorted", "S S T"},
 		{"flow", "down enter"},
 		{"runs", "down enter h down"},
 		{"runs-lanes", "down down down down enter h"},
@@ -45,7 +46,7 @@ func TestFrames(t *testing.T) {
 		}
 	}
 	for _, lang := range []string{"pl", "nl"} {
-		for _, p := range pages[:2] {
+		for _, p := range []struct{ name, keys string }{{"dashboard", ""}, {"flow", "down enter"}, {"runs", "down enter h"}} {
 			name := fmt.Sprintf("%s-%s-80x24", p.name, lang)
 			t.Run(name, func(t *testing.T) {
 				d := drive(t, 80, 24, func(o *Options, _ *tuitest.World) { o.Lang = lang })

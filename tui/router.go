@@ -40,6 +40,7 @@ type model struct {
 	recent  []string  // titles of commands that the palette ran, newest first
 
 	width, height int
+	mouse         bool // ours; else the terminal's
 
 	// beat comes every second; tests have no time that passes.
 	beat func() tea.Cmd
@@ -143,6 +144,11 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		return m.beat()
 	case tea.KeyPressMsg:
 		return m.key(msg)
+	case tea.MouseWheelMsg:
+		return m.wheel(msg.Button)
+	case tea.MouseClickMsg:
+		m.click(msg.Mouse())
+		return nil
 	case tea.PasteMsg:
 		if m.overlay != nil {
 			m.overlay.paste(msg.Content)
@@ -322,8 +328,9 @@ func (m *model) globals() []ui.Binding {
 	}
 	suspend := e.Bind("global", "suspend", "", "Leave for the shell; `fg` comes back", func() tea.Cmd { return tea.Suspend })
 	quit := e.Bind("global", "quit", "", "Quit", func() tea.Cmd { return m.quit("") })
-	suspend.Hidden, quit.Hidden = true, true
-	return append(list, suspend, quit)
+	mouse := e.Bind("global", "mouse", "mouse", "Use the mouse here, or leave it to the terminal for selecting text", m.toggleMouse)
+	suspend.Hidden, quit.Hidden, mouse.Hidden = true, true, true
+	return append(list, mouse, suspend, quit)
 }
 
 // back leaves the page, after a question where something would be lost.

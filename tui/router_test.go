@@ -482,3 +482,31 @@ func TestRunsOfAFlow(t *testing.T) {
 	d.keys("esc h")
 	d.shows("The runs could not be read.", "connection refused")
 }
+
+// TestSorting: the first page stands worst first until a key says otherwise.
+func TestSorting(t *testing.T) {
+	d := drive(t, 120, 40, nil)
+	stands := func(head, first string) {
+		t.Helper()
+		lines := strings.Split(d.screen(), "\n")
+		if !strings.Contains(lines[4], head) || !strings.Contains(lines[5], first) {
+			t.Errorf("want %q with %q first:\n%s", head, first, strings.Join(lines[:12], "\n"))
+		}
+	}
+	d.keys("T")
+	d.shows("it is sorted by no column: press S first")
+	stands("state        flow           from", "orders-sweden")
+	d.keys("down") // orders
+	for _, step := range []struct{ head, first string }{{"state ▲", "orders-sweden"}, {"flow ▲", "customers"}, {"from → to ▲", "products"}, {"last success ▲", "returns"},
+		{"next run ▲", "products"}, {"last success  next run", "orders-sweden"}} {
+		d.keys("S")
+		stands(step.head, step.first)
+	}
+	d.keys("S S T")
+	stands("flow ▼", "stock")
+	d.refresh()
+	d.keys("enter")
+	if got := d.trail(); got != "orders" {
+		t.Errorf("the selection went to %s", got)
+	}
+}

@@ -31,6 +31,8 @@ type Options struct {
 	ASCII bool
 	// ReadOnly refuses whatever would change something.
 	ReadOnly bool
+	// Mouse takes the mouse from the terminal from the beginning; a key does so later.
+	Mouse bool
 	// Hosted tells that no daemon runs and the flows run in this program: quitting ends what is under way, and says so.
 	Hosted bool
 	// Demo tells that what is seen is a demonstration, hosted by this program and gone with it.
@@ -108,7 +110,7 @@ func newModel(ctx context.Context, api control.API, opts Options) (*model, error
 		api = ui.ReadOnlyAPI{API: api}
 	}
 	dumb := opts.Getenv("TERM") == "dumb"
-	m := &model{opts: opts, beat: everySecond, theme: ui.Theme{Plain: opts.Getenv("NO_COLOR") != "" || dumb, ASCII: opts.ASCII || dumb}}
+	m := &model{opts: opts, mouse: opts.Mouse, beat: everySecond, theme: ui.Theme{Plain: opts.Getenv("NO_COLOR") != "" || dumb, ASCII: opts.ASCII || dumb}}
 	m.kit = &page.Kit{Env: ui.Env{Ctx: ctx, API: api, Words: said, Keys: keys, ReadOnly: opts.ReadOnly, Hosted: opts.Hosted, Now: time.Now}, Factory: opts.Factory}
 	m.kit.Styles = ui.NewStyles(m.theme)
 	m.pages()

@@ -21,7 +21,7 @@ type Consent struct {
 	ends string
 }
 
-// ConsentOf reads it out of a connection's secrets; false where it has no refresh token. o may be nil: nothing is known of the system then.
+// ConsentOf reads it out of a connection's secrets; false where it has no refresh token. o may be nil: what ends it early is not known then.
 func ConsentOf(o *connector.OAuth, have map[string]string) (Consent, bool) {
 	if have[RefreshToken] == "" {
 		return Consent{}, false
@@ -30,13 +30,22 @@ func ConsentOf(o *connector.OAuth, have map[string]string) (Consent, bool) {
 	if since, err := time.Parse(time.RFC3339, have[RefreshSince]); err == nil {
 		c.Since = since
 	}
+	if until, err := time.Parse(time.RFC3339, have[RefreshUntil]); err == nil {
+		c.Until = until
+	}
 	if o != nil {
 		c.ends = o.RefreshEnds
-		if o.RefreshLife > 0 && !c.Since.IsZero() {
-			c.Until = c.Since.Add(o.RefreshLife)
-		}
 	}
 	return c, true
+}
+
+// renewed notes among secrets to be kept that the system gave a refresh token now. Until when it lasts is kept too, since who shows it may
+// have no connector at hand.
+func renewed(set map[string]string, o *connector.OAuth, now time.Time) {
+	set[RefreshSince], set[RefreshUntil] = now.UTC().Format(time.RFC3339), ""
+	if o != nil && o.RefreshLife > 0 {
+		set[RefreshUntil] = now.Add(o.RefreshLife).UTC().Format(time.RFC3339)
+	}
 }
 
 // Soon tells whether it ends so soon that a person should act.

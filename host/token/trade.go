@@ -30,6 +30,7 @@ const (
 // client is what a token request is made with.
 type client struct {
 	connection, url, style, id, secret string
+	oauth                              *connector.OAuth
 	why                                string // what is known about a refusal of its refresh token, as a part of a sentence
 }
 

@@ -70,6 +70,9 @@ func settingsOf(config, flow string) ([]string, error) {
 	return out, nil
 }
 
+// List implements ui.Listed.
+func (f *Flow) List() *ui.Table { return f.table }
+
 // Title implements ui.Page.
 func (f *Flow) Title() string { return f.name }
 
@@ -185,6 +188,7 @@ func (f *Flow) View(width, height int) string {
 		waits = append(waits, st.Good.Render(ui.SymbolGood+" "+f.t("nothing")))
 	}
 	out = append(out, f.keyed(f.t("Waiting for you"), strings.Join(waits, ", "), inner))
+	f.table.Above = len(out) + 1
 	return indent(append(out, f.parts(inner, height-len(out))...))
 }
 

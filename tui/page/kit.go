@@ -240,6 +240,14 @@ func (k *Kit) state(state string) (text string, style lipgloss.Style, rank int) 
 	return ui.Clean(state), st.Muted, 7
 }
 
+// worst sorts states: the named ones first, in their order, then all others.
+func worst(state string, first ...string) int64 {
+	if i := slices.Index(first, state); i >= 0 {
+		return int64(i)
+	}
+	return int64(len(first))
+}
+
 // outcome is the style of what became of an attempt; the word itself stands there.
 func (k *Kit) outcome(outcome string) lipgloss.Style {
 	switch outcome {

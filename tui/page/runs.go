@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -78,10 +79,10 @@ func (h *history) status(f *control.FlowStatus) tea.Cmd {
 // runTable is a table for runs.
 func (k *Kit) runTable() *ui.Table {
 	return ui.NewTable(
-		ui.Column{Title: k.t("run"), Width: 11},
-		ui.Column{Title: k.t("began"), Width: 16},
-		ui.Column{Title: k.t("by"), Width: 10, Priority: 2},
-		ui.Column{Title: k.t("took"), Width: 7, Right: true, Priority: 1},
+		ui.Column{Title: k.t("state"), Width: 11, Order: ui.Up},
+		ui.Column{Title: k.t("began"), Width: 16, Order: ui.Down},
+		ui.Column{Title: k.t("by"), Width: 10, Priority: 2, Order: ui.Up},
+		ui.Column{Title: k.t("took"), Width: 7, Right: true, Priority: 1, Order: ui.Down},
 		ui.Column{Title: k.t("what it did"), Width: 14, Grow: 1})
 }
 
@@ -98,8 +99,8 @@ func (h *history) fill(t *ui.Table) {
 		}
 		when, trigger := ui.Moment(h.Now(), r.Started), h.trigger(r.Trigger)
 		state, began, by = max(state, ui.Width(word)), max(began, ui.Width(when)), max(by, ui.Width(trigger))
-		rows[i] = ui.Row{ID: r.ID, Cells: []ui.Cell{{Text: word, Style: style}, {Text: when}, {Text: trigger, Style: h.Styles.Muted},
-			{Text: ui.Took(h.took(r)), Style: h.Styles.Muted}, {Text: what, Style: whatStyle}}}
+		rows[i] = ui.Row{ID: r.ID, Cells: []ui.Cell{{Text: word, Style: style, Rank: worst(r.Status, "failed", "stopped", "running")}, {Text: when, Rank: r.Started.UnixMicro()}, {Text: trigger, Style: h.Styles.Muted},
+			{Text: short(h.took(r)), Style: h.Styles.Muted, Rank: int64(h.took(r))}, {Text: what, Style: whatStyle}}}
 	}
 	t.Columns[0].Width, t.Columns[1].Width, t.Columns[2].Width = state, began, by
 	t.SetRows(rows)
@@ -111,6 +112,14 @@ func (h *history) took(r control.RunInfo) time.Duration {
 		return h.Now().Sub(r.Started)
 	}
 	return r.Ended.Sub(r.Started)
+}
+
+// short says how long a run lasted; most are over in less than a second.
+func short(d time.Duration) string {
+	if d < 10*time.Second {
+		return fmt.Sprintf("%d.%d s", d/time.Second, d%time.Second/(time.Second/10))
+	}
+	return ui.Took(d)
 }
 
 // runText is what a run did, or why it did not.
@@ -152,7 +161,7 @@ func (k *Kit) trigger(t string) string {
 	case "command":
 		return k.t("hand")
 	case "retry":
-		return k.t("retry")
+		return k.t("retrying")
 	case "plan":
 		return k.t("plan")
 	}
@@ -173,6 +182,9 @@ func NewRuns(k *Kit, flow string) *Runs {
 
 // Init implements ui.Page.
 func (r *Runs) Init() tea.Cmd { return r.load() }
+
+// List implements ui.Listed.
+func (r *Runs) List() *ui.Table { return r.table }
 
 // Title implements ui.Page.
 func (r *Runs) Title() string { return r.t("runs") }
