@@ -80,7 +80,10 @@ func (a *app) demoText(w io.Writer, r control.DemoResult) {
 		var says []string
 		if c.Expected != nil {
 			says = append(says, "as the run says")
-			if *c.Expected != c.Count {
+			switch {
+			case c.Since > 0:
+				says = append(says, fmt.Sprintf("%d came since", c.Since))
+			case *c.Expected != c.Count:
 				says[0] = fmt.Sprintf("the run says %d", *c.Expected)
 			}
 		}
