@@ -11,7 +11,7 @@ import (
 // TestBindings looks at the bindings of every page: each has a key and a sentence, no key does two things, and every label is said in
 // every language.
 func TestBindings(t *testing.T) {
-	for _, keys := range []string{"", "down enter", "down enter v", "down enter v enter", "down enter v /", "i", "i /", "i / a enter", "down enter i G d", "down enter i G d tab", "i enter", "c", "d", "n", "s", "l"} {
+	for _, keys := range []string{"", "down enter", "down enter h", "down enter v", "down enter v enter", "down enter v /", "i", "i /", "i / a enter", "down enter i G d", "down enter i G d tab", "i enter", "c", "d", "n", "s", "l"} {
 		for _, readOnly := range []bool{false, true} {
 			d := drive(t, 80, 24, func(o *Options, _ *tuitest.World) { o.ReadOnly = readOnly })
 			d.keys(keys)

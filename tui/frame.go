@@ -15,6 +15,9 @@ func (m *model) View() tea.View {
 	v := tea.NewView(m.frame())
 	v.AltScreen = true
 	v.WindowTitle = m.windowTitle()
+	if m.mouse {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
 	return v
 }
 
@@ -36,11 +39,8 @@ func (m *model) frame() string {
 		text := m.t("this window is too small: %d×%d are needed, it has %d×%d", leastWidth, leastHeight, w, h)
 		return m.ascii(ui.Fit(strings.Join(ui.Wrap(text, w), "\n"), w, h))
 	}
-	head := []string{m.head(w)}
+	head := append([]string{m.head(w)}, make([]string, m.headLines()-1)...)
 	foot := []string{m.bar(w)}
-	if h >= 24 {
-		head = append(head, "")
-	}
 	if line := m.message(w); line != "" {
 		foot = append([]string{line}, foot...)
 	} else if h >= 24 {
@@ -59,6 +59,14 @@ func (m *model) frame() string {
 	return m.ascii(frame)
 }
 
+// headLines is how many lines stand above the page.
+func (m *model) headLines() int {
+	if m.height >= 24 {
+		return 2
+	}
+	return 1
+}
+
 func (m *model) ascii(frame string) string {
 	if m.theme.ASCII {
 		return ui.ToASCII(frame)
@@ -75,7 +83,9 @@ func (m *model) head(width int) string {
 		right = st.Error.Render(ui.SymbolError + " " + m.t("daemon unreachable since %s", m.status.Lost.In(m.kit.Now().Location()).Format("15:04:05")))
 	case !m.known:
 		right = st.Muted.Render(m.t("asking the daemon…"))
-	case m.opts.Hosted || !m.status.Daemon:
+	case m.opts.Hosted:
+		right = st.Running.Render(ui.SymbolRunning + " " + m.hosted(width))
+	case !m.status.Daemon:
 		right = st.Warning.Render(ui.SymbolWarning + " " + m.t("no daemon"))
 	default:
 		right = st.Good.Render(ui.SymbolGood + " " + m.t("daemon"))
@@ -95,6 +105,17 @@ func (m *model) head(width int) string {
 		text = strings.Join(append([]string{trail[0], "…"}, trail[i:]...), " "+ui.SymbolCrumb+" ")
 	}
 	return ui.Sides(" "+st.Title.Render(text), right+" ", width)
+}
+
+// hosted says who runs the flows where this program does; on the first page there is room for what that means.
+func (m *model) hosted(width int) string {
+	switch {
+	case len(m.stack) > 1 || width < 60:
+		return m.t("flows run in this window")
+	case m.opts.Demo:
+		return m.t("a demonstration: it ends when you quit")
+	}
+	return m.t("flows run in this window, until you quit")
 }
 
 // message is the line above the bar: a toast, while there is one.

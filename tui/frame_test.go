@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/pomost/pomost/tui/tuitest"
@@ -11,7 +12,10 @@ import (
 func TestFrames(t *testing.T) {
 	pages := []struct{ name, keys string }{
 		{"dashboard", ""},
+		{"dashboard-sorted", "S S T"},
 		{"flow", "down enter"},
+		{"runs", "down enter h down"},
+		{"runs-lanes", "down down down down enter h"},
 		{"plan", "down enter v"},
 		{"plan-details", "down enter v enter"},
 		{"records", "i"},
@@ -26,8 +30,11 @@ func TestFrames(t *testing.T) {
 		{"palette", ": o r d"},
 		{"question", "down enter v f"},
 	}
-	for _, size := range [][2]int{{80, 24}, {120, 40}, {40, 10}} {
+	for _, size := range [][2]int{{80, 24}, {120, 40}, {60, 20}, {40, 10}} {
 		for _, p := range pages {
+			if size[0] == 60 && !slices.Contains([]string{"dashboard", "flow", "runs"}, p.name) {
+				continue
+			}
 			name := fmt.Sprintf("%s-%dx%d", p.name, size[0], size[1])
 			t.Run(name, func(t *testing.T) {
 				d := drive(t, size[0], size[1], nil)
@@ -39,7 +46,7 @@ func TestFrames(t *testing.T) {
 		}
 	}
 	for _, lang := range []string{"pl", "nl"} {
-		for _, p := range pages[:2] {
+		for _, p := range []struct{ name, keys string }{{"dashboard", ""}, {"flow", "down enter"}, {"runs", "down enter h"}} {
 			name := fmt.Sprintf("%s-%s-80x24", p.name, lang)
 			t.Run(name, func(t *testing.T) {
 				d := drive(t, 80, 24, func(o *Options, _ *tuitest.World) { o.Lang = lang })

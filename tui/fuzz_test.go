@@ -16,7 +16,7 @@ import (
 // TestAnything presses keys at random, resizes, pastes and lets the world change: nothing panics, and every frame is as large as its window.
 func TestAnything(t *testing.T) {
 	keys := []string{"enter", "esc", "tab", "shift+tab", "up", "down", "left", "right", "home", "end", "pgup", "pgdown", "space", "backspace", "delete", "ctrl+p", "ctrl+u", "ctrl+w", "ctrl+a", "ctrl+s",
-		"?", ":", "/", "!", "~", "r", "p", "i", "l", "s", "c", "n", "d", "v", "x", "f", "a", "e", "g", "G", "R", "y", "o", "j", "k", "N", "ż", "株", "1"}
+		"?", ":", "/", "!", "~", "r", "p", "i", "l", "s", "c", "n", "d", "v", "x", "f", "a", "e", "g", "G", "R", "y", "o", "j", "k", "N", "ż", "株", "1", "h", "S", "T", "M"}
 	rounds := 18
 	if testing.Short() {
 		rounds = 10
@@ -57,6 +57,10 @@ func TestAnything(t *testing.T) {
 					d.send(ui.Ask{Title: tuitest.Nasty, Text: tuitest.Nasty, Yes: "yes", Name: []string{"", "x"}[r.IntN(2)]})
 				case 5:
 					d.send(ui.Toast{Text: tuitest.Nasty, Failure: r.IntN(2) == 0})
+				case 6:
+					d.send(tea.MouseWheelMsg{Button: []tea.MouseButton{tea.MouseWheelUp, tea.MouseWheelDown, tea.MouseWheelLeft}[r.IntN(3)]})
+				case 7:
+					d.send(tea.MouseClickMsg{X: r.IntN(200), Y: r.IntN(60), Button: tea.MouseLeft})
 				default:
 					d.keys(keys[r.IntN(len(keys))])
 				}
@@ -68,7 +72,7 @@ func TestAnything(t *testing.T) {
 
 // TestEverySize draws every page in every small window.
 func TestEverySize(t *testing.T) {
-	for _, keys := range []string{"", "down enter", "down enter v", "down enter v enter", "i", "down enter i G d", "i enter e", "c a", "d", "?", ":", "down enter v f"} {
+	for _, keys := range []string{"", "down enter", "down enter h", "down enter v", "down enter v enter", "i", "down enter i G d", "i enter e", "c a", "d", "?", ":", "down enter v f"} {
 		d := drive(t, 80, 24, nil)
 		d.keys(keys)
 		for h := 1; h <= 30; h++ {

@@ -40,6 +40,7 @@ type model struct {
 	recent  []string  // titles of commands that the palette ran, newest first
 
 	width, height int
+	mouse         bool // ours; else the terminal's
 
 	// beat comes every second; tests have no time that passes.
 	beat func() tea.Cmd
@@ -143,6 +144,11 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		return m.beat()
 	case tea.KeyPressMsg:
 		return m.key(msg)
+	case tea.MouseWheelMsg:
+		return m.wheel(msg.Button)
+	case tea.MouseClickMsg:
+		m.click(msg.Mouse())
+		return nil
 	case tea.PasteMsg:
 		if m.overlay != nil {
 			m.overlay.paste(msg.Content)
@@ -322,8 +328,9 @@ func (m *model) globals() []ui.Binding {
 	}
 	suspend := e.Bind("global", "suspend", "", "Leave for the shell; `fg` comes back", func() tea.Cmd { return tea.Suspend })
 	quit := e.Bind("global", "quit", "", "Quit", func() tea.Cmd { return m.quit("") })
-	suspend.Hidden, quit.Hidden = true, true
-	return append(list, suspend, quit)
+	mouse := e.Bind("global", "mouse", "mouse", "Use the mouse here, or leave it to the terminal for selecting text", m.toggleMouse)
+	suspend.Hidden, quit.Hidden, mouse.Hidden = true, true, true
+	return append(list, mouse, suspend, quit)
 }
 
 // back leaves the page, after a question where something would be lost.
@@ -337,24 +344,31 @@ func (m *model) back() tea.Cmd {
 	}
 }
 
-// quit ends the program. Flows belong to the daemon; where there is none, the person is told what ends with this window.
+// ending are the flows whose runs end with this program: none where a daemon has them.
+func (m *model) ending() []string {
+	if !m.opts.Hosted {
+		return nil
+	}
+	ends := m.kit.Begun() // the state may not have told of them yet
+	for _, f := range m.status.Flows {
+		if f.Running != nil && !slices.Contains(ends, f.Name) {
+			ends = append(ends, f.Name)
+		}
+	}
+	return ends
+}
+
+// quit ends the program. Flows belong to the daemon; where this program is it, the person is told what ends with this window.
 func (m *model) quit(key string) tea.Cmd {
-	// What was begun here waits for its answer here. What the daemon began by itself goes on.
-	ends := m.kit.Begun()
-	if !m.opts.Hosted && len(ends) == 0 {
+	if !m.opts.Hosted {
 		return tea.Quit
 	}
-	text := m.t("The daemon goes on, and with it every run that it began by itself.")
-	if m.opts.Hosted {
-		for _, f := range m.status.Flows {
-			if f.Running != nil && !slices.Contains(ends, f.Name) {
-				ends = append(ends, f.Name)
-			}
-		}
-		text = m.t("No daemon runs, so flows run only while this window is open. `pomost serve` keeps them running without it.")
+	text := m.t("No daemon runs, so flows run only while this window is open. `pomost serve` keeps them running without it.")
+	if m.opts.Demo {
+		text = m.t("The demonstration ends with this window: its flows and both sandboxes stop.")
 	}
-	for _, f := range ends {
-		text += " " + m.t("The run of %s stops as soon as what is under way is answered; the next run goes on from there.", f)
+	if ends := m.ending(); len(ends) > 0 {
+		text += " " + m.t("Under way now: %s. It stops as soon as what was sent is answered; nothing is lost.", strings.Join(ends, ", "))
 	}
 	q := newQuestion(m, ui.Ask{Title: m.t("Quit?"), Text: text, Yes: m.t("quit"), YesKey: "y", Do: func() tea.Cmd { return tea.Quit }}, key)
 	q.quits = true

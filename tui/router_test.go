@@ -59,6 +59,8 @@ func TestWays(t *testing.T) {
 		{"enter", "orders-sweden"},
 		{"down enter", "orders"},
 		{"down enter v", "orders › plan"},
+		{"down enter h", "orders › runs"},
+		{"down enter h down enter", "orders › runs › log orders"},
 		{"down enter i", "orders › records"},
 		{"down enter i enter", "orders › records › 1007 Żółć 株式会社 👩👩👧 e\u0301 txt"},
 		{"down enter i enter l", "orders › records › 1007 Żółć 株式会社 👩👩👧 e\u0301 txt › log orders5f0c-1007"},
@@ -313,7 +315,7 @@ func TestDialogThatOpensByItself(t *testing.T) {
 func TestQuitWhereNoDaemonRuns(t *testing.T) {
 	d := drive(t, 80, 24, func(o *Options, _ *tuitest.World) { o.Hosted = true })
 	d.keys("q")
-	d.shows("No daemon runs", "The run of", "products stops as soon as")
+	d.shows("No daemon runs", "products. It stops as soon as")
 	d.keys("q esc")
 	if d.quit {
 		t.Fatal("q answered its own question")
@@ -329,21 +331,46 @@ func TestQuitWhereNoDaemonRuns(t *testing.T) {
 	}
 }
 
-// TestQuitWhileARunIsUnderWay names the run that ends with the window.
+// TestQuitWhileARunIsUnderWay: with a daemon nothing is asked, since the run goes on. Where this program is the daemon, the run that ends
+// with the window is named.
 func TestQuitWhileARunIsUnderWay(t *testing.T) {
 	d := drive(t, 80, 24, nil)
+	d.m.kit.RunFlow("orders")
+	d.keys("q")
+	if !d.quit || d.m.ending() != nil {
+		t.Error("it asks although the daemon has the run")
+	}
+	hold := make(chan struct{})
+	d = drive(t, 80, 24, func(o *Options, w *tuitest.World) { o.Hosted, w.Hold = true, hold })
 	cmd := d.m.kit.RunFlow("orders")
 	d.keys("q")
-	d.shows("The run of orders stops")
-	if d.quit {
+	d.shows("orders, products. It stops")
+	if d.quit || !slices.Contains(d.m.ending(), "orders") {
 		t.Fatal("it did not ask")
 	}
+	close(hold)
 	d.run(cmd)
 	d.m.kit.Wait()
 	d.keys("esc q")
-	if !d.quit {
-		t.Error("it asks although nothing is under way")
-	}
+	d.hides("orders, products. It stops")
+}
+
+// TestAKeyBeforeQuitCounts: a run that was asked for right before the window closes begins, though its command is never carried out.
+func TestAKeyBeforeQuitCounts(t *testing.T) {
+	d := drive(t, 80, 24, nil)
+	d.m.update(press("down"))
+	d.m.update(press("r"))
+	d.keys("q")
+	d.m.kit.Wait()
+	d.called("Run [orders]")
+}
+
+func TestADemonstrationSaysSo(t *testing.T) {
+	d := drive(t, 80, 24, func(o *Options, _ *tuitest.World) { o.Hosted, o.Demo = true, true })
+	d.shows("» a demonstration: it ends when you quit")
+	d.hides("no daemon")
+	d.keys("q")
+	d.shows("its flows and both", "sandboxes stop")
 }
 
 func TestPalette(t *testing.T) {
@@ -423,4 +450,63 @@ func TestWatch(t *testing.T) {
 		cancel()
 		<-done
 	})
+}
+
+// TestRunsOfAFlow: the history tells why a run did not, follows the one under way, and keeps the chosen run when a new one comes.
+func TestRunsOfAFlow(t *testing.T) {
+	d := drive(t, 100, 30, nil)
+	d.keys("down down down enter") // products, which runs
+	d.shows("» running", "1,204 read, 7 updated, 1,197 unchanged · reading articles")
+	d.keys("h")
+	d.world.Change(func(w *tuitest.World) {
+		f := w.Flow("products")
+		f.Running = &control.RunInfo{ID: f.Running.ID, Trigger: "schedule", Status: "running", Started: f.Running.Started, Counts: f.Running.Counts, Message: "reading prices"}
+	})
+	d.refresh()
+	d.shows("reading prices")
+	d.keys("down")
+	d.shows("run r-prod-1 · 13:34:00–13:35:05")
+	d.world.Change(func(w *tuitest.World) {
+		f := w.Flow("products")
+		ended := *f.Running
+		ended.Status, ended.Error, ended.Ended = "failed", "shop refused the price", w.Time
+		f.Running, f.LastRun = nil, &ended
+		w.History["products"] = append([]control.RunInfo{ended}, w.History["products"][1:]...)
+	})
+	d.refresh()
+	d.shows("✗ failed", "shop refused the price", "run r-prod-1 ·")
+	d.hides("» running")
+	d.keys("up")
+	d.shows("run r-prod-2 ·")
+	d.world.Change(func(w *tuitest.World) { w.Down = tuitest.ErrDown })
+	d.keys("esc h")
+	d.shows("The runs could not be read.", "connection refused")
+}
+
+// TestSorting: the first page stands worst first until a key says otherwise.
+func TestSorting(t *testing.T) {
+	d := drive(t, 120, 40, nil)
+	stands := func(head, first string) {
+		t.Helper()
+		lines := strings.Split(d.screen(), "\n")
+		if !strings.Contains(lines[4], head) || !strings.Contains(lines[5], first) {
+			t.Errorf("want %q with %q first:\n%s", head, first, strings.Join(lines[:12], "\n"))
+		}
+	}
+	d.keys("T")
+	d.shows("it is sorted by no column: press S first")
+	stands("state        flow           from", "orders-sweden")
+	d.keys("down") // orders
+	for _, step := range []struct{ head, first string }{{"state ▲", "orders-sweden"}, {"flow ▲", "customers"}, {"from → to ▲", "products"}, {"last success ▲", "returns"},
+		{"next run ▲", "products"}, {"last success  next run", "orders-sweden"}} {
+		d.keys("S")
+		stands(step.head, step.first)
+	}
+	d.keys("S S T")
+	stands("flow ▼", "stock")
+	d.refresh()
+	d.keys("enter")
+	if got := d.trail(); got != "orders" {
+		t.Errorf("the selection went to %s", got)
+	}
 }

@@ -46,7 +46,7 @@ func TestKeySheet(t *testing.T) {
 		})
 	}
 	for _, p := range []struct{ title, keys string }{
-		{"First page", ""}, {"Flow", "down enter"}, {"Plan", "down enter v"}, {"Records", "i"}, {"Decision", "down enter i G d"}, {"Story of a record", "i enter"}, {"Connections", "c"}, {"Doctor", "d"},
+		{"First page", ""}, {"Flow", "down enter"}, {"Runs of a flow", "down enter h"}, {"Plan", "down enter v"}, {"Records", "i"}, {"Decision", "down enter i G d"}, {"Story of a record", "i enter"}, {"Connections", "c"}, {"Doctor", "d"},
 	} {
 		table(p.title, own(p.keys))
 	}

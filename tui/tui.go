@@ -31,8 +31,12 @@ type Options struct {
 	ASCII bool
 	// ReadOnly refuses whatever would change something.
 	ReadOnly bool
-	// Hosted tells that no daemon runs and the API lives in this program: quitting ends what is under way, and says so.
+	// Mouse takes the mouse from the terminal from the beginning; a key does so later.
+	Mouse bool
+	// Hosted tells that no daemon runs and the flows run in this program: quitting ends what is under way, and says so.
 	Hosted bool
+	// Demo tells that what is seen is a demonstration, hosted by this program and gone with it.
+	Demo bool
 	// Start, when set, is a flow whose page is opened at once.
 	Start string
 	// Getenv reads the environment; nil is os.Getenv.
@@ -40,7 +44,7 @@ type Options struct {
 	// Input and Output are the terminal; nil is the standard one.
 	Input  io.Reader
 	Output io.Writer
-	// Ending, when set, is told which flows' runs are waited for when the screens are gone.
+	// Ending, when set, is told which flows' runs end with a hosting program when the screens are gone.
 	Ending func(flows []string)
 	// Factory makes the pages of other packages.
 	Factory page.Factory
@@ -74,11 +78,12 @@ func Run(ctx context.Context, api control.API, opts Options) error {
 		watch(ctx, api, m.env().Now, p.Send)
 	}()
 	_, err = p.Run()
+	ending := m.ending()
 	cancel()
 	m.close()
 	<-watching
-	if begun := m.kit.Begun(); len(begun) > 0 && opts.Ending != nil {
-		opts.Ending(begun)
+	if len(ending) > 0 && opts.Ending != nil {
+		opts.Ending(ending)
 	}
 	m.kit.Wait()
 	if errors.Is(err, tea.ErrInterrupted) || ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) {
@@ -105,7 +110,7 @@ func newModel(ctx context.Context, api control.API, opts Options) (*model, error
 		api = ui.ReadOnlyAPI{API: api}
 	}
 	dumb := opts.Getenv("TERM") == "dumb"
-	m := &model{opts: opts, beat: everySecond, theme: ui.Theme{Plain: opts.Getenv("NO_COLOR") != "" || dumb, ASCII: opts.ASCII || dumb}}
+	m := &model{opts: opts, mouse: opts.Mouse, beat: everySecond, theme: ui.Theme{Plain: opts.Getenv("NO_COLOR") != "" || dumb, ASCII: opts.ASCII || dumb}}
 	m.kit = &page.Kit{Env: ui.Env{Ctx: ctx, API: api, Words: said, Keys: keys, ReadOnly: opts.ReadOnly, Hosted: opts.Hosted, Now: time.Now}, Factory: opts.Factory}
 	m.kit.Styles = ui.NewStyles(m.theme)
 	m.pages()

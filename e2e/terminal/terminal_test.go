@@ -80,9 +80,9 @@ func newPlace(t *testing.T) *place {
 }
 
 // sandbox starts a system with the demo's data.
-func (p *place) sandbox(name, connector string) (info map[string]string) {
+func (p *place) sandbox(name, connector string, args ...string) (info map[string]string) {
 	p.t.Helper()
-	cmd := exec.Command(filepath.Join(bin, "pomost"), "sandbox", connector, "--data", "demo")
+	cmd := exec.Command(filepath.Join(bin, "pomost"), append([]string{"sandbox", connector, "--data", "demo"}, args...)...)
 	cmd.Env = p.env
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -135,10 +135,10 @@ func (p *place) pomost(args ...string) (out string, code int) {
 	return string(b), code
 }
 
-// apply puts a configuration with an orders flow into force.
-func (p *place) apply() {
+// apply puts a configuration with an orders flow into force; the shop's sandbox gets the arguments.
+func (p *place) apply(args ...string) {
 	p.t.Helper()
-	shop, books := p.sandbox("shop", "eaccounting"), p.sandbox("books", "accountview")
+	shop, books := p.sandbox("shop", "eaccounting", args...), p.sandbox("books", "accountview")
 	file := filepath.Join(p.dir, "pomost.yaml")
 	config := fmt.Sprintf(`version: 1
 connections:
@@ -260,6 +260,14 @@ func TestMainJourney(t *testing.T) {
 	w.wait("records wait for you", "! held")
 	w.keys("Enter")
 	w.wait("Pomost › orders", "Last run", "Settings", "order_status")
+	w.keys("h")
+	w.wait("Pomost › orders › runs", "✓ done", "hand")
+	w.keys("Enter")
+	w.wait("log of orders", "run done")
+	w.keys("Escape")
+	w.wait("what it did", "› runs")
+	w.keys("Escape")
+	w.wait("Last run", "Settings")
 	w.keys("i")
 	w.wait("Pomost › orders › records", "[held", "no record matches", "What to do:")
 	w.keys("Enter")
@@ -297,6 +305,41 @@ func TestMainJourney(t *testing.T) {
 	}
 }
 
+// TestARunOutlivesTheScreens: who starts a run by hand and quits is asked nothing, and the daemon ends the run.
+func TestARunOutlivesTheScreens(t *testing.T) {
+	p := newPlace(t)
+	faults := filepath.Join(p.dir, "faults.json")
+	if err := os.WriteFile(faults, []byte(`[{"match":"GET /v2/orders","times":1,"do":"delay:5s"}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.apply("--faults", faults)
+	p.serve()
+	w := p.open(100, 30)
+	w.wait("✓ daemon", "orders", "= paused")
+	w.keys("r")
+	w.wait("orders: the run has begun", "» running")
+	w.keys("q")
+	w.wait("it ended with exit code 0")
+	over := func() bool {
+		out, code := p.pomost("logs", "--flow", "orders", "--output", "json")
+		if code != 0 {
+			t.Fatalf("logs: exit code %d\n%s", code, out)
+		}
+		if strings.Contains(out, `"run stopped"`) || strings.Contains(out, `"run failed"`) {
+			t.Fatalf("the run ended with the screens:\n%s", out)
+		}
+		return strings.Contains(out, `"run done"`)
+	}
+	if over() {
+		t.Error("the run was over before the screens were: it shows nothing")
+	}
+	for end := time.Now().Add(patience); !over(); time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the run did not end")
+		}
+	}
+}
+
 // TestTheDaemonGoesAndComesBack keeps the screen while the daemon is away.
 func TestTheDaemonGoesAndComesBack(t *testing.T) {
 	p := newPlace(t)
@@ -316,7 +359,7 @@ func TestTheDaemonGoesAndComesBack(t *testing.T) {
 func TestWithoutADaemon(t *testing.T) {
 	p := newPlace(t)
 	w := p.open(80, 24, "--ascii", "--lang", "pl")
-	s := w.wait("brak us", "Jeszcze nic nie p") // Polish letters are data; lines and symbols are plain
+	s := w.wait("w tym oknie", "Jeszcze nic nie p") // Polish letters are data; lines and symbols are plain
 	for _, r := range s {
 		if r >= 0x2190 && r <= 0x27bf {
 			t.Errorf("--ascii draws %q", r)

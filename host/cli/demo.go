@@ -51,7 +51,7 @@ func (a *app) watch(s *control.Service, stdin io.Reader) error {
 		return err
 	}
 	defer end()
-	return tui.Run(a.ctx, s, tui.Options{Hosted: true, Input: stdin, Output: a.stdout})
+	return tui.Run(a.ctx, s, tui.Options{Hosted: true, Demo: true, Input: stdin, Output: a.stdout, Ending: a.ending})
 }
 
 // demoText shows what travelled, what did not and why, and what both systems say of it.
@@ -80,7 +80,10 @@ func (a *app) demoText(w io.Writer, r control.DemoResult) {
 		var says []string
 		if c.Expected != nil {
 			says = append(says, "as the run says")
-			if *c.Expected != c.Count {
+			switch {
+			case c.Since > 0:
+				says = append(says, fmt.Sprintf("%d came since", c.Since))
+			case *c.Expected != c.Count:
 				says[0] = fmt.Sprintf("the run says %d", *c.Expected)
 			}
 		}

@@ -18,13 +18,14 @@ import (
 
 // screens are the flags of the terminal UI.
 type screens struct {
-	ascii, readOnly bool
-	lang, start     string
+	ascii, readOnly, mouse bool
+	lang, start            string
 }
 
 func (s *screens) flags(f *pflag.FlagSet) {
 	f.BoolVar(&s.ascii, "ascii", false, "draw with plain characters only")
 	f.BoolVar(&s.readOnly, "read-only", false, "look only: refuse whatever would change something")
+	f.BoolVar(&s.mouse, "mouse", false, "let the mouse scroll and choose; the terminal then selects text with Shift held")
 	f.StringVar(&s.lang, "lang", "", "speak this `LANGUAGE`: en, pl or nl (default: that of LC_ALL or LANG)")
 }
 
@@ -43,10 +44,7 @@ func (a *app) show(s screens, stdin io.Reader) error {
 	if err != nil {
 		return err
 	}
-	opts := tui.Options{Lang: s.lang, ASCII: s.ascii, ReadOnly: s.readOnly, Start: s.start, KeysFile: filepath.Join(h.Dir(), "keys.yaml"), Input: stdin, Output: a.stdout,
-		Ending: func(flows []string) {
-			fmt.Fprintf(a.errs, "waiting for what is under way: %s\n", cell(strings.Join(flows, ", ")))
-		}}
+	opts := tui.Options{Lang: s.lang, ASCII: s.ascii, ReadOnly: s.readOnly, Mouse: s.mouse, Start: s.start, KeysFile: filepath.Join(h.Dir(), "keys.yaml"), Input: stdin, Output: a.stdout, Ending: a.ending}
 	if a.client == nil && !s.readOnly { // whoever only looks starts nothing either
 		end, err := a.host()
 		if err != nil {
@@ -56,6 +54,11 @@ func (a *app) show(s screens, stdin io.Reader) error {
 		opts.Hosted = true
 	}
 	return tui.Run(a.ctx, api, opts)
+}
+
+// ending says which runs end with the screens, and are waited for.
+func (a *app) ending(flows []string) {
+	fmt.Fprintf(a.errs, "waiting for what is under way: %s\n", cell(strings.Join(flows, ", ")))
 }
 
 // host is a daemon in this process. It is ready when host returns; end stops it and waits for that.

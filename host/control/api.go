@@ -22,13 +22,20 @@ type API interface {
 	Run(ctx context.Context, flows []string, progress func(Event)) RunResult
 	RunPlan(ctx context.Context, id string, progress func(Event)) RunResult
 	Retry(ctx context.Context, req RetryRequest, progress func(Event)) RunResult
-	// Stop ends the run of a flow gracefully, as soon as what is under way is answered. Where none runs, nothing happens.
+	// Start runs what is named too, but the runs belong to the daemon: when ctx ends before they do, it returns at once with the cause
+	// left_alone, and they go on until they are done, stopped by Stop, or the daemon ends. What is asked for is begun even where ctx ends
+	// meanwhile. Where no daemon is behind the API, the runs end with ctx as those of Run do.
+	Start(ctx context.Context, req StartRequest, progress func(Event)) RunResult
+	// Stop ends the run of a flow gracefully, as soon as what is under way is answered, and those that wait for their turn behind it. Where
+	// none runs, nothing happens.
 	Stop(ctx context.Context, flow string) error
 	// Pause keeps a flow from being run by its schedule until Resume; `run` by hand still works. It is remembered.
 	Pause(ctx context.Context, flow string) error
 	Resume(ctx context.Context, flow string) error
 
 	Plan(ctx context.Context, flow string, progress func(Event)) (PlanResult, error)
+	// Runs tells of the newest runs of a flow, newest first, the one under way included.
+	Runs(ctx context.Context, req RunsRequest) (RunsResult, error)
 	Records(ctx context.Context, req RecordsRequest) (RecordsResult, error)
 	// Decide settles a held record by a person's word.
 	Decide(ctx context.Context, req DecideRequest) (DecideResult, error)
@@ -117,8 +124,9 @@ type FlowStatus struct {
 // RunInfo is one run.
 type RunInfo struct {
 	ID      string       `json:"id"`
-	Trigger string       `json:"trigger"`
-	Status  string       `json:"status"`
+	Lane    string       `json:"lane,omitempty"` // where records travel both ways; told by Runs alone
+	Trigger string       `json:"trigger"`        // command, plan, schedule, retry
+	Status  string       `json:"status"`         // running, done, failed, stopped
 	Started time.Time    `json:"started"`
 	Ended   time.Time    `json:"ended,omitzero"`
 	Counts  store.Counts `json:"counts"`

@@ -473,7 +473,7 @@ func (a *applying) still(ctx context.Context) (end func(), err error) {
 		if _, known := a.old.Flows[name]; !known || !a.readsAnew(name) {
 			continue
 		}
-		a.service.works.stop(name)
+		a.service.works.stop(name, false)
 		l, err := a.service.works.turn(ctx, name)
 		if err != nil {
 			end()

@@ -129,6 +129,43 @@ func (c *Client) Retry(ctx context.Context, req RetryRequest, progress func(Even
 	return c.run(ctx, &controlv1.RunRequest{What: &controlv1.RunRequest_Retry{Retry: &controlv1.RunRetry{Flows: req.Flows, Keys: req.Keys, Cause: req.Cause}}}, progress)
 }
 
+// Start implements API.
+func (c *Client) Start(ctx context.Context, req StartRequest, progress func(Event)) RunResult {
+	m := &controlv1.RunRequest{Detach: true}
+	switch {
+	case len(req.Flows) > 0:
+		m.What = &controlv1.RunRequest_Flows{Flows: &controlv1.RunFlows{Names: req.Flows}}
+	case req.Plan != "":
+		m.What = &controlv1.RunRequest_Plan{Plan: req.Plan}
+	case req.Retry != nil:
+		m.What = &controlv1.RunRequest_Retry{Retry: &controlv1.RunRetry{Flows: req.Retry.Flows, Keys: req.Retry.Keys, Cause: req.Retry.Cause}}
+	}
+	res := RunResult{Flows: []FlowResult{}}
+	call, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	late := time.AfterFunc(helloTime, cancel)
+	s, err := c.rpc.Run(call)
+	if err == nil {
+		err = s.Send(m)
+	}
+	if err == nil {
+		_, err = s.Header() // the daemon has it: from now on it goes on without us
+	}
+	late.Stop()
+	if err != nil && !errors.Is(err, io.EOF) { // after EOF, Recv tells why
+		res.Error = AsFailure(transport(context.WithoutCancel(ctx), err))
+		return res
+	}
+	defer context.AfterFunc(ctx, cancel)()
+	switch err := collect(ctx, s.Recv, progress, &res); {
+	case err != nil && ctx.Err() != nil:
+		return leftAlone(ctx.Err())
+	case err != nil:
+		res.Error = AsFailure(err)
+	}
+	return res
+}
+
 func (c *Client) run(ctx context.Context, req *controlv1.RunRequest, progress func(Event)) RunResult {
 	res := RunResult{Flows: []FlowResult{}}
 	call, end := lasting(ctx)
@@ -213,6 +250,13 @@ func (c *Client) Pause(ctx context.Context, flow string) error {
 func (c *Client) Resume(ctx context.Context, flow string) error {
 	res, err := c.rpc.Resume(ctx, &controlv1.ResumeRequest{Flow: flow})
 	return unary(ctx, res, err, nil)
+}
+
+// Runs implements API.
+func (c *Client) Runs(ctx context.Context, req RunsRequest) (out RunsResult, err error) {
+	res, err := c.rpc.Runs(ctx, &controlv1.RunsRequest{Flow: req.Flow, Last: int64(req.Last)})
+	err = unary(ctx, res, err, &out)
+	return out, err
 }
 
 // Records implements API.

@@ -51,8 +51,14 @@ type daemon struct {
 	loop    *schedule.Loop
 	meters  *meters
 
+	// work is the context of all that the daemon does; it ends when the daemon is told to stop.
+	work    context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup // what start began
+
 	mu   sync.Mutex
 	said map[string]string // the last line about each flow's runs
+	runs int               // of those that start began, how many are not over
 }
 
 // Serve is the daemon: it holds the home, runs flows by their schedules and answers the control API, until ctx ends. Then it lets what is
@@ -80,6 +86,8 @@ func (s *Service) Serve(ctx context.Context, opts ServeOptions) (err error) {
 	k, leave := s.holding()
 	defer leave()
 	d := &daemon{service: s, opts: opts, started: s.opts.Clock.Now().UTC().Truncate(time.Second), meters: newMeters(s), said: map[string]string{}}
+	d.work, d.cancel = context.WithCancel(ctx)
+	defer d.cancel()
 	d.loop = schedule.New(s.opts.Clock, mostWaiting, d.run)
 	s.mu.Lock()
 	s.daemon = d
@@ -101,10 +109,11 @@ func (s *Service) Serve(ctx context.Context, opts ServeOptions) (err error) {
 
 // serve runs everything that a daemon does beside each other, and ends it together.
 func (d *daemon) serve(ctx context.Context, h *home.Home, l net.Listener) error {
-	work, cancel := context.WithCancel(ctx)
+	work := d.work
 	var all sync.WaitGroup
 	defer all.Wait()
-	defer cancel()
+	defer d.finish()
+	defer d.cancel()
 	ready := Serving{PID: os.Getpid(), Home: h.Dir(), Socket: l.Addr().String()}
 	web, err := d.listen(work)
 	if err != nil {
@@ -131,7 +140,7 @@ func (d *daemon) serve(ctx context.Context, h *home.Home, l net.Listener) error 
 		err = fmt.Errorf("the control API ended: %w", err)
 	}
 	notify("STOPPING=1")
-	cancel() // runs, watchers and followers end by that
+	d.cancel() // runs, watchers and followers end by that
 	late := time.AfterFunc(stopGrace, server.Stop)
 	server.GracefulStop()
 	late.Stop()
@@ -208,7 +217,11 @@ func (d *daemon) nextRun(flow string) time.Time { return d.loop.Next(flow) }
 func (d *daemon) prune(ctx context.Context) {
 	for d.service.opts.Clock.Sleep(ctx, pruneEvery) == nil {
 		err := d.service.reading(ctx, func(st *home.State) error {
-			return activity.Prune(ctx, st.Store, st.Vault, d.service.opts.Clock.Now(), 0)
+			c, _, err := configIn(ctx, st)
+			if err != nil {
+				return err
+			}
+			return activity.Prune(ctx, st.Store, st.Vault, d.service.opts.Clock.Now(), c.KeepDays)
 		})
 		if err != nil && ctx.Err() == nil {
 			d.log("%v", err)

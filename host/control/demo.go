@@ -39,6 +39,7 @@ type DemoCount struct {
 	Count      int    `json:"count"`
 	Twice      int    `json:"twice"`              // records that share what none may share
 	Expected   *int   `json:"expected,omitempty"` // of the run; none where the run says nothing of it
+	Since      int    `json:"since,omitempty"`    // came after the run, in a live demonstration
 	Agree      bool   `json:"agree"`
 }
 
@@ -165,7 +166,7 @@ func (s *Service) demo(whole context.Context, res *DemoResult, show func(DemoRes
 		return err
 	}
 	s.say("counting through both APIs")
-	if err := res.count(ctx, plan, boxes); err != nil || show == nil {
+	if err := res.count(ctx, plan, boxes, show != nil); err != nil || show == nil {
 		return err
 	}
 	return show(*res, own)

@@ -65,28 +65,37 @@ func rawSystem(t *testing.T) *sandboxProcess {
 }
 
 func TestDemoComparesCounts(t *testing.T) {
-	count := func(expected int) DemoResult {
-		plan := demoPlan{Counts: []demoCount{{Name: "things", Of: "box", Flow: "f", Is: "created", Path: "/things", Page: "page", List: "List",
+	count := func(expected int, is string, live bool) DemoResult {
+		plan := demoPlan{Counts: []demoCount{{Name: "things", Of: "box", Flow: "f", Is: is, Path: "/things", Page: "page", List: "List",
 			Headers: map[string]string{"x-company": "${box.company}"}, Distinct: "missing"}}}
 		r := DemoResult{Flows: []FlowResult{{Name: "f"}}, Sandboxes: map[string]map[string]int{}}
-		r.Flows[0].Created = expected
-		if err := r.count(context.Background(), plan, map[string]*sandboxProcess{"box": rawSystem(t)}); err != nil {
+		r.Flows[0].Created, r.Flows[0].Read = expected, expected
+		if err := r.count(context.Background(), plan, map[string]*sandboxProcess{"box": rawSystem(t)}, live); err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
-	if r := count(3); !r.Agree || r.Exit() != ExitDone || r.Sandboxes["box"]["things"] != 3 {
+	if r := count(3, "created", false); !r.Agree || r.Exit() != ExitDone || r.Sandboxes["box"]["things"] != 3 {
 		t.Errorf("%+v", r)
 	}
-	if r := count(2); r.Agree || r.Exit() != ExitFailed {
+	if r := count(2, "created", false); r.Agree || r.Exit() != ExitFailed {
 		t.Errorf("a lost record is not noticed: %+v", r)
+	}
+	// While a live shop is counted, buyers go on: what came since is told, and no difference. Nothing may be missing.
+	if r := count(2, "read", true); !r.Agree || r.Counts[0].Since != 1 {
+		t.Errorf("%+v", r.Counts)
+	}
+	for _, r := range []DemoResult{count(4, "read", true), count(2, "created", true), count(2, "read", false)} {
+		if r.Agree || r.Counts[0].Since != 0 {
+			t.Errorf("%+v", r.Counts)
+		}
 	}
 }
 
 func TestDemoFindsDoubles(t *testing.T) {
 	plan := demoPlan{Counts: []demoCount{{Name: "things", Of: "box", Path: "/things", Page: "page", List: "List", Headers: map[string]string{"x-company": "C"}, Distinct: "id"}}}
 	r := DemoResult{Sandboxes: map[string]map[string]int{}}
-	if err := r.count(context.Background(), plan, map[string]*sandboxProcess{"box": rawSystem(t)}); err != nil {
+	if err := r.count(context.Background(), plan, map[string]*sandboxProcess{"box": rawSystem(t)}, false); err != nil {
 		t.Fatal(err)
 	}
 	if r.Agree || r.Counts[0].Twice != 1 {

@@ -82,7 +82,7 @@ func (s *Service) closeRuns(ctx context.Context, st *home.State) error {
 		if r.Status != "running" {
 			continue
 		}
-		r.Status, r.Ended, r.Error = "failed", s.opts.Clock.Now(), "the process that ran it ended; nothing is lost, the next run goes on"
+		r.Status, r.Ended, r.Error = "failed", s.opts.Clock.Now(), diedText
 		if err := st.Store.SaveRun(ctx, r); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pomost/pomost/host/activity"
 	"github.com/pomost/pomost/host/engine"
@@ -182,6 +183,11 @@ func (s *Service) run(ctx context.Context, progress func(Event), list func(*home
 func (s *Service) runJob(ctx context.Context, st *home.State, w *workshop, j job, progress func(Event), res *RunResult) {
 	name := flowOf(j.flow)
 	told := false
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wk := &work{flow: name, run: true, waits: true, progress: progress, cancel: cancel, ends: map[string]bool{}, info: RunInfo{Trigger: j.trigger, Status: "running"}}
+	end := sync.OnceFunc(s.works.begin(wk))
+	defer end()
 	leave, err := s.works.enter(ctx, name, s.writes(w.config, name), func() {
 		if progress != nil && !told {
 			progress(Event{Flow: name, Message: name + ": waiting for a run that is under way"})
@@ -193,6 +199,7 @@ func (s *Service) runJob(ctx context.Context, st *home.State, w *workshop, j job
 		return
 	}
 	defer leave()
+	defer end()                           // first: it is over before the next one has its turn
 	if k, done := s.holding(); k != nil { // while it waited, the configuration may have changed
 		defer done()
 		fresh, give, err := k.workshop(ctx, s)
@@ -208,11 +215,7 @@ func (s *Service) runJob(ctx context.Context, st *home.State, w *workshop, j job
 			k.anew(w.config.Connections[conf.Source].Connector, w.config.Connections[conf.Destination].Connector)
 		}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	wk := &work{flow: name, run: true, progress: progress, cancel: cancel, ends: map[string]bool{},
-		info: RunInfo{Trigger: j.trigger, Status: "running", Started: s.opts.Clock.Now()}}
-	defer s.works.begin(wk)()
+	s.works.turnCame(wk, s.opts.Clock.Now())
 	s.works.uses(wk, w.endsOf(name)...)
 	flows, err := w.lanes(ctx, j.flow)
 	if err != nil {
@@ -235,7 +238,7 @@ func (s *Service) runJob(ctx context.Context, st *home.State, w *workshop, j job
 		}
 	}
 	// What is too old goes; it is tried again after the next run, so that its failure is no reason to call this one failed.
-	_ = activity.Prune(context.WithoutCancel(ctx), st.Store, st.Vault, s.opts.Clock.Now(), 0)
+	_ = activity.Prune(context.WithoutCancel(ctx), st.Store, st.Vault, s.opts.Clock.Now(), w.config.KeepDays)
 }
 
 // add takes a flow's result in and tells those who watch over runs.
@@ -320,7 +323,7 @@ func (s *Service) Stop(ctx context.Context, name string) error {
 	if err := s.knownFlow(ctx, name); err != nil {
 		return err
 	}
-	s.works.stop(flowOf(name))
+	s.works.stop(flowOf(name), true)
 	return nil
 }
 

@@ -155,15 +155,25 @@ func (s *server) Run(ss grpc.BidiStreamingServer[controlv1.RunRequest, controlv1
 		return ss.Send(&controlv1.RunResponse{Part: &controlv1.RunResponse_Event{Event: e}})
 	})
 	var res RunResult
-	switch what := req.GetWhat().(type) {
-	case *controlv1.RunRequest_Flows:
-		res = s.api.Run(ctx, what.Flows.GetNames(), tell)
-	case *controlv1.RunRequest_Plan:
+	what := StartRequest{Flows: req.GetFlows().GetNames(), Plan: req.GetPlan()}
+	if r := req.GetRetry(); r != nil {
+		what.Retry = &RetryRequest{Flows: r.GetFlows(), Keys: r.GetKeys(), Cause: r.GetCause()}
+	}
+	switch {
+	case req.GetDetach():
+		if err := ss.SendHeader(nil); err != nil { // the client need not stay from now on
+			end()
+			return err
+		}
+		res = s.api.Start(ctx, what, tell)
+	case what.Plan != "":
 		res = s.api.RunPlan(ctx, what.Plan, tell)
-	case *controlv1.RunRequest_Retry:
-		res = s.api.Retry(ctx, RetryRequest{Flows: what.Retry.GetFlows(), Keys: what.Retry.GetKeys(), Cause: what.Retry.GetCause()}, tell)
+	case what.Retry != nil:
+		res = s.api.Retry(ctx, *what.Retry, tell)
+	case req.GetWhat() == nil:
+		res = RunResult{Flows: []FlowResult{}, Error: nothingNamed()}
 	default:
-		res = RunResult{Flows: []FlowResult{}, Error: usage("nothing is named that is to be run", "name flows, a plan, or records")}
+		res = s.api.Run(ctx, what.Flows, tell)
 	}
 	end()
 	var failed error
@@ -202,6 +212,12 @@ func (s *server) Pause(ctx context.Context, r *controlv1.PauseRequest) (*control
 // Resume implements the protocol.
 func (s *server) Resume(ctx context.Context, r *controlv1.ResumeRequest) (*controlv1.ResumeResponse, error) {
 	return &controlv1.ResumeResponse{Answer: answer(nil, s.api.Resume(ctx, r.GetFlow()))}, nil
+}
+
+// Runs implements the protocol.
+func (s *server) Runs(ctx context.Context, r *controlv1.RunsRequest) (*controlv1.RunsResponse, error) {
+	res, err := s.api.Runs(ctx, RunsRequest{Flow: r.GetFlow(), Last: int(r.GetLast())})
+	return &controlv1.RunsResponse{Answer: answer(res, err)}, nil
 }
 
 // Records implements the protocol.

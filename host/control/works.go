@@ -38,8 +38,9 @@ type work struct {
 	cancel   context.CancelFunc
 
 	// Guarded by works.mu.
-	ends map[string]bool // its connections
-	info RunInfo
+	waits bool            // for its turn
+	ends  map[string]bool // its connections
+	info  RunInfo
 }
 
 // Ended is a run that is over, as those are told who watch over runs.
@@ -167,7 +168,7 @@ func (ws *works) running(flow string) *RunInfo {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for w := range ws.current {
-		if w.flow == flow && w.run {
+		if w.flow == flow && w.run && !w.waits {
 			info := w.info
 			return &info
 		}
@@ -175,12 +176,20 @@ func (ws *works) running(flow string) *RunInfo {
 	return nil
 }
 
-// stop ends the run of a flow gracefully.
-func (ws *works) stop(flow string) {
+// turnCame notes that a run waits no more.
+func (ws *works) turnCame(w *work, now time.Time) {
+	ws.mu.Lock()
+	w.waits, w.info.Started = false, now
+	ws.mu.Unlock()
+	ws.change()
+}
+
+// stop ends the run of a flow gracefully, and on wish those that wait for their turn.
+func (ws *works) stop(flow string, waiting bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for w := range ws.current {
-		if w.flow == flow && w.run {
+		if w.flow == flow && w.run && (waiting || !w.waits) {
 			w.cancel()
 		}
 	}

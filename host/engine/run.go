@@ -72,6 +72,7 @@ func (e *Engine) Run(ctx context.Context, f *Flow, opts RunOptions) (store.Run, 
 	if err := e.Store.SaveRun(ctx, r.rec); err != nil {
 		return r.rec, err
 	}
+	r.tell("", 0) // who watches knows which run it is, though nothing is read yet
 	work, cancel := context.WithCancelCause(context.WithValue(ctx, exchangesKey{}, r.trail.failures))
 	beat := make(chan struct{})
 	go func() {

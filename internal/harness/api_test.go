@@ -62,7 +62,8 @@ func TestAPI(t *testing.T) {
 				do   func()
 			}{{"before anything was applied", s.before}, {"mistakes in a configuration", s.mistakes}, {"a configuration", s.configuration}, {"mistakes", s.words},
 				{"a plan", s.plan}, {"a run", s.run}, {"what is known of it", s.known}, {"pause and resume", s.pause}, {"watching", s.watch}, {"following", s.follow},
-				{"checks", s.checks}, {"a consent", s.consent}, {"a decision", s.decision}, {"what is stopped", s.stopped}} {
+				{"checks", s.checks}, {"a consent", s.consent}, {"a decision", s.decision}, {"what is stopped", s.stopped}, {"what is started", s.started},
+				{"the history", s.history}} {
 				t.Log(part.name)
 				part.do()
 			}
@@ -101,14 +102,8 @@ func (w *World) serve(t *testing.T) *control.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, ok := h.Daemon()
-	if !ok {
-		t.Fatal("the daemon has not written where it is")
-	}
-	c, err := control.Dial(t.Context(), d.Socket, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
+	d, _ := h.Daemon()
+	c := w.client(t)
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			t.Error(err)
@@ -124,6 +119,24 @@ func (w *World) serve(t *testing.T) *control.Client {
 			t.Error("its socket is still there")
 		}
 	})
+	return c
+}
+
+// client is a client of the daemon that serves.
+func (w *World) client(t *testing.T) *control.Client {
+	t.Helper()
+	h, err := home.Open(w.home, home.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, ok := h.Daemon()
+	if !ok {
+		t.Fatal("the daemon has not written where it is")
+	}
+	c, err := control.Dial(t.Context(), d.Socket, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
 	return c
 }
 

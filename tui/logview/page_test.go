@@ -47,6 +47,18 @@ func have(d *tuitest.Driver, p *Page, n int) {
 	d.Until(fmt.Sprintf("%d lines", n), func() bool { return p.buffer.len()+p.buffer.dropped >= n })
 }
 
+// TestATimeThatIsOver: the log of a run that ended is read once, to its end, and nothing has broken off then.
+func TestATimeThatIsOver(t *testing.T) {
+	w := tuitest.NewWorld()
+	from := w.Lines[10].Time
+	d, p := log(t, w, control.LogsRequest{Since: from, Until: from.Add(time.Minute)}, 80, 24)
+	have(d, p, 4)
+	p.readers.Wait() // nobody reads on
+	if _, broken := p.stream.waiting(); broken != nil || p.buffer.len() != 4 {
+		t.Errorf("%d lines, %v", p.buffer.len(), broken)
+	}
+}
+
 func TestFollow(t *testing.T) {
 	w := tuitest.NewWorld()
 	d, p := full(t, w, 120, 80, 24)

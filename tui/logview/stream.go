@@ -63,6 +63,9 @@ func (s *stream) read(req control.LogsRequest) {
 		if s.ctx.Err() != nil {
 			return
 		}
+		if err == nil && !req.Until.IsZero() { // all of a time that is over has come
+			return
+		}
 		s.breakOff(err)
 		timer := time.NewTimer(wait)
 		select {

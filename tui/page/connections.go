@@ -25,7 +25,7 @@ type Connections struct {
 // NewConnections opens the connections.
 func NewConnections(k *Kit) *Connections {
 	return &Connections{Kit: k, checks: map[string]control.ConnectionCheck{}, table: ui.NewTable(
-		ui.Column{Title: k.t("state"), Width: 13}, ui.Column{Title: k.t("connection"), Width: 12, Grow: 1}, ui.Column{Title: k.t("system"), Width: 18, Grow: 1, Priority: 1}, ui.Column{Title: k.t("what to know"), Width: 20, Grow: 3, Priority: 2})}
+		ui.Column{Title: k.t("state"), Width: 13, Order: ui.Up}, ui.Column{Title: k.t("connection"), Width: 12, Grow: 1, Order: ui.Up}, ui.Column{Title: k.t("system"), Width: 18, Grow: 1, Priority: 1, Order: ui.Up}, ui.Column{Title: k.t("what to know"), Width: 20, Grow: 3, Priority: 2})}
 }
 
 type checked struct {
@@ -43,6 +43,9 @@ func (c *Connections) Close() {
 		c.checking.cancel()
 	}
 }
+
+// List implements ui.Listed.
+func (c *Connections) List() *ui.Table { return c.table }
 
 // Title implements ui.Page.
 func (c *Connections) Title() string { return c.t("connections") }
@@ -78,7 +81,7 @@ func (c *Connections) fill() {
 				know = c.t("checked: something is wrong")
 			}
 		}
-		rows = append(rows, ui.Row{ID: s.Name, Cells: []ui.Cell{{Text: state, Style: style}, {Text: ui.Clean(s.Name), Style: c.Styles.Bold}, {Text: ui.Clean(s.Title)}, {Text: ui.Clean(know), Style: c.Styles.Muted}}})
+		rows = append(rows, ui.Row{ID: s.Name, Cells: []ui.Cell{{Text: state, Style: style, Rank: worst(s.State, "revoked", "unauthorized", "unknown")}, {Text: ui.Clean(s.Name), Style: c.Styles.Bold}, {Text: ui.Clean(s.Title)}, {Text: ui.Clean(know), Style: c.Styles.Muted}}})
 	}
 	c.table.SetRows(rows)
 }

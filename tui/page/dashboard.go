@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -38,18 +39,21 @@ type latestLoaded []control.LogEntry
 func NewDashboard(k *Kit) *Dashboard {
 	d := &Dashboard{Kit: k}
 	d.table = ui.NewTable(
-		ui.Column{Title: k.t("state"), Width: 11},
-		ui.Column{Title: k.t("flow"), Width: 12},
-		ui.Column{Title: k.t("from → to"), Width: 18, Priority: 4},
+		ui.Column{Title: k.t("state"), Width: 11, Order: ui.Up},
+		ui.Column{Title: k.t("flow"), Width: 12, Order: ui.Up},
+		ui.Column{Title: k.t("from → to"), Width: 18, Priority: 4, Order: ui.Up},
 		ui.Column{Title: k.t("what to know"), Width: 16, Grow: 1, Priority: 1},
-		ui.Column{Title: k.t("last success"), Width: 12, Priority: 2},
-		ui.Column{Title: k.t("next run"), Width: 9, Priority: 3},
+		ui.Column{Title: k.t("last success"), Width: 12, Priority: 2, Order: ui.Up},
+		ui.Column{Title: k.t("next run"), Width: 9, Priority: 3, Order: ui.Up},
 	)
 	return d
 }
 
 // Init implements ui.Page.
 func (d *Dashboard) Init() tea.Cmd { return nil }
+
+// List implements ui.Listed.
+func (d *Dashboard) List() *ui.Table { return d.table }
 
 // Title implements ui.Page.
 func (d *Dashboard) Title() string { return "Pomost" }
@@ -126,9 +130,12 @@ func (d *Dashboard) Bindings() []ui.Binding {
 		setup,
 		d.Bind("dashboard", "connections", "connections", "The systems, whether they answer, and their consent", func() tea.Cmd { return push(NewConnections(d.Kit)) }),
 		d.Bind("dashboard", "doctor", "doctor", "Check this machine, the daemon, each connection and each flow", func() tea.Cmd { return push(NewDoctor(d.Kit)) }),
-		d.Bind("dashboard", "quit", "quit", "Close this window; the daemon goes on", func() tea.Cmd {
-			return func() tea.Msg { return ui.QuitAsked{} }
-		}),
+	}
+	quit := func() tea.Cmd { return func() tea.Msg { return ui.QuitAsked{} } }
+	if d.Hosted {
+		list = append(list, d.Bind("dashboard", "quit", "quit", "Close this window; the flows that run in it stop", quit))
+	} else {
+		list = append(list, d.Bind("dashboard", "quit", "quit", "Close this window; the daemon goes on", quit))
 	}
 	if d.known && len(d.status.Flows) == 0 { // what to do first stands first
 		list = append([]ui.Binding{setup}, slices.Delete(list, 6, 7)...)
@@ -163,6 +170,7 @@ func (d *Dashboard) View(width, height int) string {
 	if height < 12 {
 		connections, room = nil, height-len(head)
 	}
+	d.table.Above = len(head)
 	out := append(head, strings.Split(ui.Fit(d.table.View(st, width, min(rows, room)), width, min(rows, room)), "\n")...)
 	if len(connections) > 0 {
 		out = append(append(out, ""), connections...)
@@ -232,7 +240,7 @@ func (d *Dashboard) fill() {
 	longest, way, states, nexts := 0, 0, 8, ui.Width(d.table.Columns[5].Title)
 	last := ui.Width(d.table.Columns[4].Title)
 	for i, f := range d.status.Flows {
-		state, style, _ := d.state(f.State)
+		state, style, rank := d.state(f.State)
 		next := ui.In(d.Words, now, f.NextRun)
 		switch {
 		case f.Running != nil:
@@ -247,12 +255,23 @@ func (d *Dashboard) fill() {
 		states, nexts = max(states, ui.Width(state)), max(nexts, ui.Width(next))
 		last = max(last, ui.Width(ui.Ago(d.Words, now, f.LastSuccess)))
 		rows[i] = ui.Row{ID: f.Name, Cells: []ui.Cell{
-			{Text: state, Style: style}, {Text: ui.Clean(f.Name), Style: st.Bold}, {Text: fromTo, Style: st.Muted},
-			{Text: d.gist(f)}, {Text: ui.Ago(d.Words, now, f.LastSuccess), Style: st.Muted}, {Text: next, Style: st.Muted}}}
+			{Text: state, Style: style, Rank: int64(rank)}, {Text: ui.Clean(f.Name), Style: st.Bold}, {Text: fromTo, Style: st.Muted},
+			{Text: d.gist(f)}, {Text: ui.Ago(d.Words, now, f.LastSuccess), Style: st.Muted, Rank: f.LastSuccess.Unix()}, {Text: next, Style: st.Muted, Rank: nextRank(f)}}}
 	}
 	d.table.Columns[1].Width, d.table.Columns[2].Width = min(max(longest, 8), 24), min(max(way, 10), 36)
 	d.table.Columns[0].Width, d.table.Columns[4].Width, d.table.Columns[5].Width = states, last, nexts
 	d.table.SetRows(rows)
+}
+
+// nextRank sorts flows by their next run: what runs now stands first, what runs by hand alone last.
+func nextRank(f control.FlowStatus) int64 {
+	switch {
+	case f.Running != nil:
+		return 0
+	case f.NextRun.IsZero():
+		return math.MaxInt64
+	}
+	return f.NextRun.Unix()
 }
 
 // gist is the one thing to know for a flow.

@@ -21,11 +21,15 @@ type Flow struct {
 	gone     bool
 	table    *ui.Table // causes, with counts
 	settings []string
+	history  history
+	runs     *ui.Table
 }
 
 // NewFlow opens a flow.
 func NewFlow(k *Kit, flow string) *Flow {
-	return &Flow{Kit: k, name: flow, table: ui.NewTable(ui.Column{Width: 6, Right: true}, ui.Column{Width: 20, Grow: 1}, ui.Column{Width: 16, Priority: 1})}
+	runs := k.runTable()
+	runs.Still = true
+	return &Flow{Kit: k, name: flow, runs: runs, history: history{Kit: k, flow: flow, most: runsFew}, table: ui.NewTable(ui.Column{Width: 6, Right: true}, ui.Column{Width: 20, Grow: 1}, ui.Column{Width: 16, Priority: 1})}
 }
 
 type exported struct {
@@ -35,14 +39,14 @@ type exported struct {
 
 // Init implements ui.Page.
 func (f *Flow) Init() tea.Cmd {
-	return func() tea.Msg {
+	return tea.Batch(f.history.load(), func() tea.Msg {
 		res, err := f.API.Export(f.Ctx)
 		if err != nil {
 			return exported{err: err}
 		}
 		lines, err := settingsOf(res.Config, f.name)
 		return exported{lines, err}
-	}
+	})
 }
 
 // settingsOf are a flow's own settings as the configuration states them, a line each.
@@ -66,6 +70,9 @@ func settingsOf(config, flow string) ([]string, error) {
 	return out, nil
 }
 
+// List implements ui.Listed.
+func (f *Flow) List() *ui.Table { return f.table }
+
 // Title implements ui.Page.
 func (f *Flow) Title() string { return f.name }
 
@@ -84,6 +91,9 @@ func (f *Flow) Update(msg tea.Msg) tea.Cmd {
 			rows = append(rows, ui.Row{ID: c, Cells: []ui.Cell{{Text: f.num(f.status.Causes[c]), Style: f.Styles.Warning}, {Text: f.Cause(c)}, {Text: ui.Clean(c), Style: f.Styles.Muted}}})
 		}
 		f.table.SetRows(rows)
+		return f.history.status(f.status)
+	case runsLoaded:
+		f.history.take(msg) // where they cannot be read, the page of the runs says why
 	case exported:
 		f.settings = msg.lines
 		return f.failed(msg.err)
@@ -118,6 +128,7 @@ func (f *Flow) Bindings() []ui.Binding {
 		f.Changing(pause),
 		f.Bind("flow", "records", "records", "The records of this flow that wait, with the chosen cause first", func() tea.Cmd { return push(NewRecords(f.Kit, f.name, f.table.Selected())) }),
 		f.Bind("flow", "logs", "log", "What this flow did and does, line by line", func() tea.Cmd { return f.Logs(control.LogsRequest{Flow: f.name}) }),
+		f.Bind("flow", "runs", "runs", "The runs of this flow: when, what they did, and why they did not", func() tea.Cmd { return push(NewRuns(f.Kit, f.name)) }),
 		f.Changing(f.Bind("flow", "settings", "settings", "Change what this flow does", func() tea.Cmd { return f.Settings(f.name) })),
 	}, f.ListBindings(f.table)...)
 }
@@ -177,19 +188,33 @@ func (f *Flow) View(width, height int) string {
 		waits = append(waits, st.Good.Render(ui.SymbolGood+" "+f.t("nothing")))
 	}
 	out = append(out, f.keyed(f.t("Waiting for you"), strings.Join(waits, ", "), inner))
-	settings := f.summary(inner)
-	room := max(height-len(out)-2, 1)
+	f.table.Above = len(out) + 1
+	return indent(append(out, f.parts(inner, height-len(out))...))
+}
+
+// runsLeast is how many runs a flow's page shows before it shows its settings.
+const runsLeast = 3
+
+// parts are what waits by cause, the newest runs and the settings, in the room that there is: what waits goes first, and a few runs go before
+// the settings.
+func (f *Flow) parts(width, room int) []string {
+	st := f.Styles
+	var causes, runs []string
 	if n := f.table.Len(); n > 0 {
-		if n+len(settings)+2 > room {
-			settings = settings[:max(min(len(settings), room-n-2), 0)]
-		}
-		out = append(out, "")
-		out = append(out, strings.Split(f.table.View(st, inner, min(n, room)), "\n")...)
+		causes = append([]string{""}, strings.Split(f.table.View(st, width, min(n, max(room-1, 1))), "\n")...)
 	}
-	if len(settings) > 1 {
-		out = append(append(out, ""), settings...)
+	room -= len(causes)
+	settings := append([]string{""}, f.summary(width)...)
+	n := min(len(f.history.runs), max(room-2, 0), max(room-2-len(settings), runsLeast))
+	if n > 0 {
+		f.history.fill(f.runs)
+		runs = append([]string{""}, strings.Split(f.runs.View(st, width, n+1), "\n")...)
 	}
-	return indent(out)
+	settings = settings[:max(min(len(settings), room-len(runs)), 0)]
+	if len(settings) < 3 { // a heading of nothing
+		settings = nil
+	}
+	return slices.Concat(causes, runs, settings)
 }
 
 // summary are the settings that are not the recipe's own.

@@ -38,25 +38,26 @@ type Kit struct {
 	working sync.WaitGroup
 }
 
-// Begun are the flows with a run that was begun here and is still under way.
+// Begun are the flows with a run that was begun here and is still waited for.
 func (k *Kit) Begun() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Sorted(maps.Keys(k.begun))
 }
 
-// Wait waits until every run that was begun here is over, as it soon is once the context has ended.
+// Wait waits until nobody waits for a run that was begun here, as it soon is once the context has ended: the run itself goes on.
 func (k *Kit) Wait() { k.working.Wait() }
 
-// work is a call that runs flows. It counts as begun from now on.
-func (k *Kit) work(flows []string, call func() control.RunResult) func() control.RunResult {
+// start begins runs that belong to the daemon, and returns what waits for their result. They begin at once, and not when a command is
+// carried out: a key that was pressed right before the window closed counts.
+func (k *Kit) start(flows []string, req control.StartRequest) func() control.RunResult {
+	result := make(chan control.RunResult, 1)
 	k.count(flows, 1)
-	k.working.Add(1)
-	return func() control.RunResult {
-		defer k.working.Done()
+	k.working.Go(func() {
 		defer k.count(flows, -1)
-		return call()
-	}
+		result <- k.API.Start(k.Ctx, req, nil)
+	})
+	return func() control.RunResult { return <-result }
 }
 
 func (k *Kit) count(flows []string, by int) {
@@ -139,7 +140,7 @@ func (k *Kit) Authorize(connection string) tea.Cmd {
 
 // RunFlow runs a flow once, and tells when it begins and what came of it.
 func (k *Kit) RunFlow(flow string) tea.Cmd {
-	run := k.work([]string{flow}, func() control.RunResult { return k.API.Run(k.Ctx, []string{flow}, nil) })
+	run := k.start([]string{flow}, control.StartRequest{Flows: []string{flow}})
 	return tea.Batch(k.toast(k.t("%s: the run has begun", flow)), func() tea.Msg { return k.told(run()) })
 }
 
@@ -149,7 +150,7 @@ func (k *Kit) Retry(req control.RetryRequest, then func() tea.Msg) tea.Cmd {
 	if n := len(req.Keys); n > 0 {
 		begun = k.t("%d records are taken up again", n)
 	}
-	run := k.work(req.Flows, func() control.RunResult { return k.API.Retry(k.Ctx, req, nil) })
+	run := k.start(req.Flows, control.StartRequest{Retry: &req})
 	return tea.Batch(k.toast(begun), func() tea.Msg {
 		toast := k.told(run())
 		return tea.Sequence(func() tea.Msg { return toast }, then)()
@@ -237,6 +238,14 @@ func (k *Kit) state(state string) (text string, style lipgloss.Style, rank int) 
 		return ui.SymbolGood + " " + k.t("all right"), st.Good, 6
 	}
 	return ui.Clean(state), st.Muted, 7
+}
+
+// worst sorts states: the named ones first, in their order, then all others.
+func worst(state string, first ...string) int64 {
+	if i := slices.Index(first, state); i >= 0 {
+		return int64(i)
+	}
+	return int64(len(first))
 }
 
 // outcome is the style of what became of an attempt; the word itself stands there.

@@ -33,10 +33,10 @@ var planActions = []string{"", "create", "update", "link", "skip", "hold"}
 // NewPlan makes a page that makes a plan.
 func NewPlan(k *Kit, flow string) *Plan {
 	return &Plan{Kit: k, flow: flow, table: ui.NewTable(
-		ui.Column{Title: k.t("action"), Width: 10},
-		ui.Column{Title: k.t("record"), Width: 12, Grow: 1},
-		ui.Column{Title: k.t("why"), Width: 20, Grow: 3},
-		ui.Column{Title: k.t("fields"), Width: 6, Right: true, Priority: 1})}
+		ui.Column{Title: k.t("action"), Width: 10, Order: ui.Up},
+		ui.Column{Title: k.t("record"), Width: 12, Grow: 1, Order: ui.Up},
+		ui.Column{Title: k.t("why"), Width: 20, Grow: 3, Order: ui.Up},
+		ui.Column{Title: k.t("fields"), Width: 6, Right: true, Priority: 1, Order: ui.Down})}
 }
 
 type planned struct {
@@ -68,6 +68,9 @@ func (p *Plan) Close() {
 		p.making.cancel()
 	}
 }
+
+// List implements ui.Listed.
+func (p *Plan) List() *ui.Table { return p.table }
 
 // Title implements ui.Page.
 func (p *Plan) Title() string { return p.t("plan") }
@@ -150,7 +153,7 @@ func (p *Plan) fill() {
 		if len(a.Changes) > 0 {
 			fields = fmt.Sprint(len(a.Changes))
 		}
-		rows = append(rows, ui.Row{ID: fmt.Sprint(i), Cells: []ui.Cell{{Text: text, Style: style}, {Text: name(a.Key, a.Label)}, {Text: ui.Clean(why)}, {Text: fields, Style: p.Styles.Muted}}})
+		rows = append(rows, ui.Row{ID: fmt.Sprint(i), Cells: []ui.Cell{{Text: text, Style: style, Rank: worst(a.Action, planActions...)}, {Text: name(a.Key, a.Label)}, {Text: ui.Clean(why)}, {Text: fields, Style: p.Styles.Muted, Rank: int64(len(a.Changes))}}})
 	}
 	p.table.SetRows(rows)
 }
@@ -218,7 +221,7 @@ func (p *Plan) perform() tea.Cmd {
 	text += p.t("What has changed since the plan was made is not touched, and told.")
 	return func() tea.Msg {
 		return ui.Ask{Title: p.t("Perform this plan of %s?", p.flow), Text: text, Yes: p.t("perform it"), YesKey: "y", Do: func() tea.Cmd {
-			run := p.work([]string{p.flow}, func() control.RunResult { return p.API.RunPlan(p.Ctx, id, nil) })
+			run := p.start([]string{p.flow}, control.StartRequest{Plan: id})
 			return tea.Batch(p.toast(p.t("%s: the run has begun", p.flow)), func() tea.Msg { return ui.Back{} }, func() tea.Msg { return p.told(run()) })
 		}}
 	}
@@ -251,7 +254,8 @@ func (p *Plan) View(width, height int) string {
 	if line := p.search.view(p.Kit, p.table.Len(), n[planActions[p.action]], width); line != "" {
 		head += "\n" + line
 	}
-	rest := height - strings.Count(head, "\n") - 1
+	p.table.Above = strings.Count(head, "\n") + 1
+	rest := height - p.table.Above
 	if p.details {
 		d := p.detail(width - 2)
 		p.scroll = min(p.scroll, max(len(d)-rest, 0))

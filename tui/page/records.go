@@ -33,9 +33,10 @@ var recordTabs = []string{"held", "failed", "watched"}
 // NewRecords opens the inbox of a flow, or of all; records with the cause, when one is given, stand first.
 func NewRecords(k *Kit, flow, cause string) *Records {
 	r := &Records{Kit: k, flow: flow, cause: cause}
-	columns := []ui.Column{{Title: k.t("record"), Width: 8}, {Title: k.t("why"), Width: 26, Grow: 1}, {Title: k.t("since"), Width: 11, Priority: 1}, {Title: k.t("tries"), Width: 5, Right: true, Priority: 3}}
+	columns := []ui.Column{{Title: k.t("record"), Width: 8, Order: ui.Up}, {Title: k.t("why"), Width: 26, Grow: 1, Order: ui.Up}, {Title: k.t("since"), Width: 11, Priority: 1, Order: ui.Up},
+		{Title: k.t("tries"), Width: 5, Right: true, Priority: 3, Order: ui.Down}}
 	if flow == "" {
-		columns = slices.Insert(columns, 1, ui.Column{Title: k.t("flow"), Width: 8, Priority: 2})
+		columns = slices.Insert(columns, 1, ui.Column{Title: k.t("flow"), Width: 8, Priority: 2, Order: ui.Up})
 	}
 	r.table = ui.NewTable(columns...)
 	return r
@@ -64,6 +65,9 @@ func (r *Records) Init() tea.Cmd {
 		return msg
 	}
 }
+
+// List implements ui.Listed.
+func (r *Records) List() *ui.Table { return r.table }
 
 // Title implements ui.Page.
 func (r *Records) Title() string {
@@ -172,7 +176,7 @@ func (r *Records) fill() {
 		rows = append(rows, ui.Row{ID: "\x00" + g, Heading: true, Cells: []ui.Cell{{Text: " " + r.num(len(list)) + "  " + ui.Clean(title), Style: st.Bold}}})
 		for _, rec := range list {
 			longest, flow = max(longest, ui.Width(name(rec.Key, rec.Label))), max(flow, ui.Width(ui.Clean(rec.Flow)))
-			cells := []ui.Cell{{Text: name(rec.Key, rec.Label), Style: st.Bold}, {Text: ui.Clean(rec.Reason)}, {Text: ui.Ago(r.Words, now, rec.Since), Style: st.Muted}, {Text: fmt.Sprint(rec.Attempts), Style: st.Muted}}
+			cells := []ui.Cell{{Text: name(rec.Key, rec.Label), Style: st.Bold}, {Text: ui.Clean(rec.Reason)}, {Text: ui.Ago(r.Words, now, rec.Since), Style: st.Muted, Rank: rec.Since.Unix()}, {Text: fmt.Sprint(rec.Attempts), Style: st.Muted, Rank: int64(rec.Attempts)}}
 			if r.flow == "" {
 				cells = slices.Insert(cells, 1, ui.Cell{Text: ui.Clean(rec.Flow), Style: st.Muted})
 			}
@@ -296,7 +300,8 @@ func (r *Records) View(width, height int) string {
 	if line := r.search.view(r.Kit, len(r.shown()), len(r.lists[r.tab]), width); line != "" {
 		head += "\n" + line
 	}
-	rest := height - strings.Count(head, "\n") - 1
+	r.table.Above = strings.Count(head, "\n") + 1
+	rest := height - r.table.Above
 	if r.table.Len() == 0 {
 		text := r.t("Nothing waits here.")
 		if r.search.input.Value() != "" {

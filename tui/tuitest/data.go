@@ -44,6 +44,7 @@ func NewWorld() *World {
 	for _, f := range w.State.Flows {
 		w.Plans[f.Name] = plan(f.Name)
 	}
+	w.History = runs(now, w.State.Flows)
 	w.Diagnosis = diagnosis()
 	w.Checks = checks()
 	w.Systems = catalog()
@@ -83,6 +84,36 @@ func flows(now time.Time) []control.FlowStatus {
 		{Name: "stock", Recipe: pair + "stock", Title: "Stock", Kind: "stock", Source: "books", Destination: "shop", Schedule: "10m", State: control.FlowOK,
 			LastSuccess: ago(6 * time.Minute), NextRun: now.Add(4 * time.Minute), LastRun: run("r-stock-1", "schedule", "done", 6*time.Minute, 30*time.Second, store.Counts{Read: 1840, Updated: 9, Unchanged: 1831}, "")},
 	}
+}
+
+// runs are the histories of the flows: what their states say, and before that an hour of runs.
+func runs(now time.Time, flows []control.FlowStatus) map[string][]control.RunInfo {
+	out := map[string][]control.RunInfo{}
+	for _, f := range flows {
+		for _, r := range []*control.RunInfo{f.Running, f.LastRun} {
+			if r != nil {
+				out[f.Name] = append(out[f.Name], *r)
+			}
+		}
+	}
+	at := now.Add(-8 * time.Minute)
+	for i := range 12 {
+		r := control.RunInfo{ID: fmt.Sprintf("r-ord-0-%d", i), Trigger: "schedule", Status: "done", Started: at, Ended: at.Add(9 * time.Second), Counts: store.Counts{Read: i, Created: i}}
+		switch i {
+		case 1:
+			r.Trigger, r.Status, r.Error = "command", "failed", "books did not answer for 60 s: "+Nasty
+		case 3:
+			r.Trigger, r.Status, r.Error, r.Ended = "retry", "stopped", "context canceled", at.Add(time.Hour+2*time.Second)
+		case 5:
+			r.Trigger = "plan"
+		}
+		out["orders"] = append(out["orders"], r)
+		at = at.Add(-5*time.Minute - time.Duration(i)*3*time.Hour)
+	}
+	for i, r := range []string{"to_eaccounting", "to_accountview"} { // records travel both ways
+		out["customers"] = append(out["customers"], control.RunInfo{ID: "r-cust-0" + fmt.Sprint(i), Lane: r, Trigger: "schedule", Status: "done", Started: now.Add(-27 * time.Hour), Ended: now.Add(-27*time.Hour + 40*time.Second)})
+	}
+	return out
 }
 
 func connections() []control.ConnectionStatus {

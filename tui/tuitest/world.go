@@ -33,6 +33,7 @@ type World struct {
 	Stories   map[string]activity.Story // by key
 	Lines     []control.LogEntry
 	Plans     map[string]control.PlanResult // by flow
+	History   map[string][]control.RunInfo  // by flow, newest first
 	Diagnosis control.DoctorResult
 	Checks    map[string]control.ConnectionCheck
 	Systems   control.CatalogResult
@@ -195,6 +196,27 @@ func (w *World) Retry(ctx context.Context, req control.RetryRequest, progress fu
 	return w.run(ctx, fmt.Sprintf("Retry %v %v %s", req.Flows, req.Keys, req.Cause), flows, store.Counts{Read: n, Created: n}, progress)
 }
 
+// Start implements control.API. A run that is left alone goes on, which nobody sees here.
+func (w *World) Start(ctx context.Context, req control.StartRequest, progress func(control.Event)) control.RunResult {
+	switch {
+	case req.Plan != "":
+		return w.RunPlan(ctx, req.Plan, progress)
+	case req.Retry != nil:
+		return w.Retry(ctx, *req.Retry, progress)
+	}
+	return w.Run(ctx, req.Flows, progress)
+}
+
+// Runs implements control.API.
+func (w *World) Runs(_ context.Context, req control.RunsRequest) (control.RunsResult, error) {
+	if err := w.call(""); err != nil {
+		return control.RunsResult{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return control.RunsResult{Runs: slices.Clone(w.History[req.Flow])}, nil
+}
+
 // Stop implements control.API.
 func (w *World) Stop(_ context.Context, flow string) error { return w.call("Stop " + flow) }
 
@@ -274,7 +296,7 @@ func (w *World) Logs(ctx context.Context, req control.LogsRequest, yield func(co
 	after, first := req.After, true
 	for {
 		w.mu.Lock()
-		down, changed := w.Down, w.changed
+		down, changed, over := w.Down, w.changed, !req.Until.IsZero() && w.Time.After(req.Until)
 		var found []control.LogEntry
 		for _, l := range w.Lines {
 			if l.ID > after && matches(req, l) {
@@ -298,7 +320,7 @@ func (w *World) Logs(ctx context.Context, req control.LogsRequest, yield func(co
 				return err
 			}
 		}
-		if !req.Follow {
+		if !req.Follow || over {
 			return nil
 		}
 		select {

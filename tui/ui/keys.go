@@ -136,7 +136,7 @@ func (e Env) ListBindings(t *Table) []Binding {
 		b.Hidden = true
 		return b
 	}
-	return []Binding{
+	list := []Binding{
 		move("up", "One line up", func() { t.Move(-1) }),
 		move("down", "One line down", func() { t.Move(1) }),
 		move("page_up", "One page up", func() { t.Move(-t.page()) }),
@@ -144,6 +144,18 @@ func (e Env) ListBindings(t *Table) []Binding {
 		move("top", "To the first line", func() { t.Move(-len(t.rows)) }),
 		move("bottom", "To the last line", func() { t.Move(len(t.rows)) }),
 	}
+	if !t.Sortable() {
+		return list
+	}
+	sort := e.Bind("list", "sort", "sort", "Sort by the next column; behind the last one as it was", func() tea.Cmd { t.SortNext(); return nil })
+	reverse := e.Bind("list", "sort_reverse", "turn round", "Turn the order round", func() tea.Cmd { t.SortReverse(); return nil })
+	if !t.Sorted() {
+		reverse.Disabled = func() string {
+			return e.Words.T("it is sorted by no column: press %s first", KeyName(e.Keys.Of("list", "sort")[0]))
+		}
+	}
+	sort.Hidden, reverse.Hidden = true, true
+	return append(list, sort, reverse)
 }
 
 // KeyName is how the bar and the help write a key.

@@ -62,6 +62,9 @@ type Env struct {
 	Now func() time.Time
 }
 
+// Listed is a page with a list that a click can choose from.
+type Listed interface{ List() *Table }
+
 // Themed is a page that wants to know when the styles change, as they do once the terminal has told its background.
 type Themed interface{ SetStyles(Styles) }
 

@@ -31,6 +31,11 @@ func (ReadOnlyAPI) Retry(context.Context, control.RetryRequest, func(control.Eve
 	return control.RunResult{Error: refused()}
 }
 
+// Start is refused.
+func (ReadOnlyAPI) Start(context.Context, control.StartRequest, func(control.Event)) control.RunResult {
+	return control.RunResult{Error: refused()}
+}
+
 // Stop is refused.
 func (ReadOnlyAPI) Stop(context.Context, string) error { return refused() }
 

@@ -16,12 +16,16 @@ type Column struct {
 	Priority int
 	// Right puts numbers under each other.
 	Right bool
+	// Order is how the rows stand when they are first sorted by this column; the zero value offers no sorting by it.
+	Order Order
 }
 
 // Cell is a text with a style of its own; the zero style is plain.
 type Cell struct {
 	Text  string
 	Style lipgloss.Style
+	// Rank sorts cells whose text does not say which comes first: a time, a state.
+	Rank int64
 }
 
 // Row is one line. A heading has one cell over the whole width and cannot be selected.
@@ -34,26 +38,34 @@ type Row struct {
 // Table is a list with columns. What is selected is remembered by the row's ID: new rows never move the selection to another thing.
 type Table struct {
 	Columns []Column
-	// SortedBy is the column with the sort marker, -1 for none.
-	SortedBy int
+	// Still is a table in which nothing is selected.
+	Still bool
+	// Above is how many lines of the page stand above the table when it is drawn, for whoever points at a line.
+	Above int
 	// Marked are the IDs that are chosen beside the selected one.
 	Marked map[string]bool
 
-	rows     []Row
+	given    []Row // in the page's own order
+	rows     []Row // as they are sorted
+	sorting  sorting
+	drawn    []int // widths of the columns, when last drawn
 	selected string
 	index    int // of the selected row, for when its ID is gone
 	top      int
 	height   int // of the rows, when last drawn
+	heads    int // lines above the rows, when last drawn
 }
 
 // NewTable makes a table with nothing in it.
 func NewTable(columns ...Column) *Table {
-	return &Table{Columns: columns, SortedBy: -1, Marked: map[string]bool{}}
+	return &Table{Columns: columns, sorting: sorting{column: -1}, Marked: map[string]bool{}}
 }
 
-// SetRows puts new rows in. The selection stays with its ID, and goes to the row in the same place where that is gone.
+// SetRows puts new rows in, in the page's own order. The selection stays with its ID, and goes to the row in the same place where that is
+// gone.
 func (t *Table) SetRows(rows []Row) {
-	t.rows = rows
+	t.given, t.rows = rows, t.sorted(rows)
+	rows = t.rows
 	for id := range t.Marked {
 		if !slices.ContainsFunc(rows, func(r Row) bool { return r.ID == id && !r.Heading }) {
 			delete(t.Marked, id)
@@ -69,7 +81,7 @@ func (t *Table) SetRows(rows []Row) {
 // selectNear selects the row at i, or the nearest one that can be, first in the given direction.
 func (t *Table) selectNear(i, direction int) {
 	t.selected = ""
-	if len(t.rows) == 0 {
+	if len(t.rows) == 0 || t.Still {
 		t.index = 0
 		return
 	}
@@ -104,6 +116,17 @@ func (t *Table) Move(n int) {
 		direction = -1
 	}
 	t.selectNear(t.index+n, direction)
+}
+
+// Click selects the row on a line of the page, if there is one.
+func (t *Table) Click(y int) {
+	i := y - t.Above - t.heads
+	if i < 0 || i >= t.height {
+		return
+	}
+	if i += t.top; i < len(t.rows) && !t.rows[i].Heading && !t.Still {
+		t.index, t.selected = i, t.rows[i].ID
+	}
 }
 
 func (t *Table) page() int { return max(t.height-1, 1) }
@@ -141,7 +164,10 @@ func (t *Table) layout(width int) []int {
 	need := 0
 	for i, c := range t.Columns {
 		widths[i] = c.Width
-		need += c.Width + 2
+		if i == t.sorting.column {
+			widths[i] = max(widths[i], Width(c.Title)+2) // the marker
+		}
+		need += widths[i] + 2
 	}
 	need -= 2
 	for need > width {
@@ -182,19 +208,17 @@ func (t *Table) View(st Styles, width, height int) string {
 	}
 	inner := max(width-2, 1) // the first two cells tell what is selected and marked
 	widths := t.layout(inner)
+	t.drawn = widths
 	var lines []string
-	t.height = height
-	if (height > 4 || height > len(t.rows)) && slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Title != "" }) {
+	t.height, t.heads = height, 0
+	if (height > 4 || t.Still || height > len(t.rows)) && slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Title != "" }) {
 		var head []string
 		for i, c := range t.Columns {
-			title := c.Title
-			if i == t.SortedBy {
-				title += " ▼"
-			}
-			head = append(head, title)
+			head = append(head, c.Title+t.marker(i))
 		}
 		lines = append(lines, st.Muted.Render(Pad("  "+t.line(widths, inner, func(i int) string { return head[i] }, nil), width)))
 		t.height--
+		t.heads = 1
 	}
 	t.top = min(t.top, max(len(t.rows)-t.height, 0))
 	if t.index < t.top {
@@ -221,7 +245,7 @@ func (t *Table) row(st Styles, r Row, widths []int, inner, width int) string {
 		return style.Render(Pad(text, width))
 	}
 	here, marked := " ", " "
-	if r.ID == t.selected {
+	if r.ID == t.selected && !t.Still {
 		here = SymbolHere
 	}
 	if t.Marked[r.ID] {
@@ -233,7 +257,7 @@ func (t *Table) row(st Styles, r Row, widths []int, inner, width int) string {
 		}
 		return ""
 	}
-	if r.ID == t.selected {
+	if r.ID == t.selected && !t.Still {
 		return st.Selected.Render(Pad(here+marked+t.line(widths, inner, text, nil), width))
 	}
 	return Pad(here+marked+t.line(widths, inner, text, func(i int, s string) string {

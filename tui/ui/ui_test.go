@@ -281,3 +281,45 @@ func TestKeys(t *testing.T) {
 		t.Error("the zero value has no keys")
 	}
 }
+
+// TestTableSorts: by the columns that offer it and are seen, either way, below their headings; the selection stays with its row.
+func TestTableSorts(t *testing.T) {
+	table := NewTable(Column{Title: "name", Width: 6, Order: Up}, Column{Title: "why", Width: 4}, Column{Title: "since", Width: 5, Order: Down, Priority: 1})
+	row := func(id, name string, since int64) Row {
+		return Row{ID: id, Cells: []Cell{{Text: name}, {Text: "x"}, {Text: "ago", Rank: since}}}
+	}
+	rows := []Row{row("a", "1001", 5), {ID: "h", Heading: true}, row("b", "990", 7), row("c", "B-2", 9), row("d", "b-010", 8), row("e", "b-2", 8)}
+	order := func() string {
+		var ids []string
+		for _, r := range table.rows {
+			ids = append(ids, r.ID)
+		}
+		return strings.Join(ids, "")
+	}
+	table.SetRows(rows)
+	table.Select("d")
+	st := NewStyles(Theme{Plain: true})
+	table.View(st, 40, 10)
+	for i, want := range []string{"ahbced", "ahcdeb", "ahbcde", "ahbced"} { // the column between them offers no sorting
+		table.SortNext()
+		if order() != want || table.Selected() != "d" {
+			t.Errorf("%d: %s, want %s; %s is selected", i, order(), want, table.Selected())
+		}
+	}
+	table.SortReverse()
+	table.SetRows(rows)
+	if head, _, _ := strings.Cut(table.View(st, 40, 10), "\n"); order() != "ahdceb" || !strings.Contains(head, "name ▼") {
+		t.Errorf("turned round it is %s below %q", order(), head)
+	}
+	table.View(st, 14, 10) // the last column is hidden: it is not sorted by
+	table.SortNext()
+	if table.SortReverse(); table.Sorted() || order() != "ahbcde" {
+		t.Errorf("%s", order())
+	}
+	if !table.Sortable() || NewTable(Column{Title: "x"}).Sortable() {
+		t.Error("which tables can be sorted")
+	}
+	if natural("a007", "a7") != 0 || natural("a", "a1") >= 0 || natural("10", "9") <= 0 {
+		t.Error("numbers in texts")
+	}
+}

@@ -534,7 +534,9 @@ type RunRequest struct {
 	//	*RunRequest_Flows
 	//	*RunRequest_Plan
 	//	*RunRequest_Retry
-	What          isRunRequest_What `protobuf_oneof:"what"`
+	What isRunRequest_What `protobuf_oneof:"what"`
+	// Whether the run goes on when the client is gone.
+	Detach        bool `protobuf:"varint,4,opt,name=detach,proto3" json:"detach,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -601,6 +603,13 @@ func (x *RunRequest) GetRetry() *RunRetry {
 		}
 	}
 	return nil
+}
+
+func (x *RunRequest) GetDetach() bool {
+	if x != nil {
+		return x.Detach
+	}
+	return false
 }
 
 type isRunRequest_What interface {
@@ -1204,6 +1213,103 @@ func (x *ResumeResponse) GetAnswer() *Answer {
 	return nil
 }
 
+type RunsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Flow  string                 `protobuf:"bytes,1,opt,name=flow,proto3" json:"flow,omitempty"`
+	// How many of the newest; 0 is a usual number.
+	Last          int64 `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunsRequest) Reset() {
+	*x = RunsRequest{}
+	mi := &file_control_v1_control_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunsRequest) ProtoMessage() {}
+
+func (x *RunsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_v1_control_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunsRequest.ProtoReflect.Descriptor instead.
+func (*RunsRequest) Descriptor() ([]byte, []int) {
+	return file_control_v1_control_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RunsRequest) GetFlow() string {
+	if x != nil {
+		return x.Flow
+	}
+	return ""
+}
+
+func (x *RunsRequest) GetLast() int64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+type RunsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Answer        *Answer                `protobuf:"bytes,1,opt,name=answer,proto3" json:"answer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunsResponse) Reset() {
+	*x = RunsResponse{}
+	mi := &file_control_v1_control_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunsResponse) ProtoMessage() {}
+
+func (x *RunsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_control_v1_control_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunsResponse.ProtoReflect.Descriptor instead.
+func (*RunsResponse) Descriptor() ([]byte, []int) {
+	return file_control_v1_control_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *RunsResponse) GetAnswer() *Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
 // RecordsRequest selects remembered records; empty fields match all that wait for somebody.
 type RecordsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1217,7 +1323,7 @@ type RecordsRequest struct {
 
 func (x *RecordsRequest) Reset() {
 	*x = RecordsRequest{}
-	mi := &file_control_v1_control_proto_msgTypes[21]
+	mi := &file_control_v1_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1229,7 +1335,7 @@ func (x *RecordsRequest) String() string {
 func (*RecordsRequest) ProtoMessage() {}
 
 func (x *RecordsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[21]
+	mi := &file_control_v1_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1242,7 +1348,7 @@ func (x *RecordsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordsRequest.ProtoReflect.Descriptor instead.
 func (*RecordsRequest) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{21}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RecordsRequest) GetFlow() string {
@@ -1282,7 +1388,7 @@ type RecordsResponse struct {
 
 func (x *RecordsResponse) Reset() {
 	*x = RecordsResponse{}
-	mi := &file_control_v1_control_proto_msgTypes[22]
+	mi := &file_control_v1_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1294,7 +1400,7 @@ func (x *RecordsResponse) String() string {
 func (*RecordsResponse) ProtoMessage() {}
 
 func (x *RecordsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[22]
+	mi := &file_control_v1_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1307,7 +1413,7 @@ func (x *RecordsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordsResponse.ProtoReflect.Descriptor instead.
 func (*RecordsResponse) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{22}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RecordsResponse) GetAnswer() *Answer {
@@ -1331,7 +1437,7 @@ type DecideRequest struct {
 
 func (x *DecideRequest) Reset() {
 	*x = DecideRequest{}
-	mi := &file_control_v1_control_proto_msgTypes[23]
+	mi := &file_control_v1_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1343,7 +1449,7 @@ func (x *DecideRequest) String() string {
 func (*DecideRequest) ProtoMessage() {}
 
 func (x *DecideRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[23]
+	mi := &file_control_v1_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1356,7 +1462,7 @@ func (x *DecideRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideRequest.ProtoReflect.Descriptor instead.
 func (*DecideRequest) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{23}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DecideRequest) GetFlow() string {
@@ -1403,7 +1509,7 @@ type DecideResponse struct {
 
 func (x *DecideResponse) Reset() {
 	*x = DecideResponse{}
-	mi := &file_control_v1_control_proto_msgTypes[24]
+	mi := &file_control_v1_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1521,7 @@ func (x *DecideResponse) String() string {
 func (*DecideResponse) ProtoMessage() {}
 
 func (x *DecideResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[24]
+	mi := &file_control_v1_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1534,7 @@ func (x *DecideResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideResponse.ProtoReflect.Descriptor instead.
 func (*DecideResponse) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{24}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DecideResponse) GetAnswer() *Answer {
@@ -1448,7 +1554,7 @@ type WhyRequest struct {
 
 func (x *WhyRequest) Reset() {
 	*x = WhyRequest{}
-	mi := &file_control_v1_control_proto_msgTypes[25]
+	mi := &file_control_v1_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +1566,7 @@ func (x *WhyRequest) String() string {
 func (*WhyRequest) ProtoMessage() {}
 
 func (x *WhyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[25]
+	mi := &file_control_v1_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1473,7 +1579,7 @@ func (x *WhyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyRequest.ProtoReflect.Descriptor instead.
 func (*WhyRequest) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{25}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WhyRequest) GetFlow() string {
@@ -1499,7 +1605,7 @@ type WhyResponse struct {
 
 func (x *WhyResponse) Reset() {
 	*x = WhyResponse{}
-	mi := &file_control_v1_control_proto_msgTypes[26]
+	mi := &file_control_v1_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1511,7 +1617,7 @@ func (x *WhyResponse) String() string {
 func (*WhyResponse) ProtoMessage() {}
 
 func (x *WhyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[26]
+	mi := &file_control_v1_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1524,7 +1630,7 @@ func (x *WhyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyResponse.ProtoReflect.Descriptor instead.
 func (*WhyResponse) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{26}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WhyResponse) GetAnswer() *Answer {
@@ -1553,7 +1659,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_control_v1_control_proto_msgTypes[27]
+	mi := &file_control_v1_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1565,7 +1671,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[27]
+	mi := &file_control_v1_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1578,7 +1684,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{27}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *LogsRequest) GetFlow() string {
@@ -1660,7 +1766,7 @@ type LogsResponse struct {
 
 func (x *LogsResponse) Reset() {
 	*x = LogsResponse{}
-	mi := &file_control_v1_control_proto_msgTypes[28]
+	mi := &file_control_v1_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1672,7 +1778,7 @@ func (x *LogsResponse) String() string {
 func (*LogsResponse) ProtoMessage() {}
 
 func (x *LogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[28]
+	mi := &file_control_v1_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1685,7 +1791,7 @@ func (x *LogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsResponse.ProtoReflect.Descriptor instead.
 func (*LogsResponse) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{28}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *LogsResponse) GetAnswer() *Answer {
@@ -1712,7 +1818,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_control_v1_control_proto_msgTypes[29]
+	mi := &file_control_v1_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1724,7 +1830,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[29]
+	mi := &file_control_v1_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1737,7 +1843,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{29}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ApplyRequest) GetConfig() string {
@@ -1798,7 +1904,7 @@ type Secrets struct {
 
 func (x *Secrets) Reset() {
 	*x = Secrets{}
-	mi := &file_control_v1_control_proto_msgTypes[30]
+	mi := &file_control_v1_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1810,7 +1916,7 @@ func (x *Secrets) String() string {
 func (*Secrets) ProtoMessage() {}
 
 func (x *Secrets) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[30]
+	mi := &file_control_v1_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1823,7 +1929,7 @@ func (x *Secrets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Secrets.ProtoReflect.Descriptor instead.
 func (*Secrets) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{30}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Secrets) GetValues() map[string]string {
@@ -1842,7 +1948,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_control_v1_control_proto_msgTypes[31]
+	mi := &file_control_v1_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1854,7 +1960,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[31]
+	mi := &file_control_v1_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1867,7 +1973,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{31}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ApplyResponse) GetAnswer() *Answer {
@@ -1885,7 +1991,7 @@ type ExportRequest struct {
 
 func (x *ExportRequest) Reset() {
 	*x = ExportRequest{}
-	mi := &file_control_v1_control_proto_msgTypes[32]
+	mi := &file_control_v1_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1897,7 +2003,7 @@ func (x *ExportRequest) String() string {
 func (*ExportRequest) ProtoMessage() {}
 
 func (x *ExportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[32]
+	mi := &file_control_v1_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1910,7 +2016,7 @@ func (x *ExportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportRequest.ProtoReflect.Descriptor instead.
 func (*ExportRequest) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{32}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{34}
 }
 
 type ExportResponse struct {
@@ -1922,7 +2028,7 @@ type ExportResponse struct {
 
 func (x *ExportResponse) Reset() {
 	*x = ExportResponse{}
-	mi := &file_control_v1_control_proto_msgTypes[33]
+	mi := &file_control_v1_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1934,7 +2040,7 @@ func (x *ExportResponse) String() string {
 func (*ExportResponse) ProtoMessage() {}
 
 func (x *ExportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[33]
+	mi := &file_control_v1_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1947,7 +2053,7 @@ func (x *ExportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportResponse.ProtoReflect.Descriptor instead.
 func (*ExportResponse) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{33}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ExportResponse) GetAnswer() *Answer {
@@ -1966,7 +2072,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_control_v1_control_proto_msgTypes[34]
+	mi := &file_control_v1_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1978,7 +2084,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[34]
+	mi := &file_control_v1_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1991,7 +2097,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{34}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CheckRequest) GetConnections() []string {
@@ -2010,7 +2116,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_control_v1_control_proto_msgTypes[35]
+	mi := &file_control_v1_control_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2022,7 +2128,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[35]
+	mi := &file_control_v1_control_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2035,7 +2141,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{35}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CheckResponse) GetAnswer() *Answer {
@@ -2053,7 +2159,7 @@ type DoctorRequest struct {
 
 func (x *DoctorRequest) Reset() {
 	*x = DoctorRequest{}
-	mi := &file_control_v1_control_proto_msgTypes[36]
+	mi := &file_control_v1_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2065,7 +2171,7 @@ func (x *DoctorRequest) String() string {
 func (*DoctorRequest) ProtoMessage() {}
 
 func (x *DoctorRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[36]
+	mi := &file_control_v1_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2078,7 +2184,7 @@ func (x *DoctorRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DoctorRequest.ProtoReflect.Descriptor instead.
 func (*DoctorRequest) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{36}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{38}
 }
 
 type DoctorResponse struct {
@@ -2090,7 +2196,7 @@ type DoctorResponse struct {
 
 func (x *DoctorResponse) Reset() {
 	*x = DoctorResponse{}
-	mi := &file_control_v1_control_proto_msgTypes[37]
+	mi := &file_control_v1_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2102,7 +2208,7 @@ func (x *DoctorResponse) String() string {
 func (*DoctorResponse) ProtoMessage() {}
 
 func (x *DoctorResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[37]
+	mi := &file_control_v1_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2115,7 +2221,7 @@ func (x *DoctorResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DoctorResponse.ProtoReflect.Descriptor instead.
 func (*DoctorResponse) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{37}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DoctorResponse) GetAnswer() *Answer {
@@ -2137,7 +2243,7 @@ type AuthorizeRequest struct {
 
 func (x *AuthorizeRequest) Reset() {
 	*x = AuthorizeRequest{}
-	mi := &file_control_v1_control_proto_msgTypes[38]
+	mi := &file_control_v1_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2149,7 +2255,7 @@ func (x *AuthorizeRequest) String() string {
 func (*AuthorizeRequest) ProtoMessage() {}
 
 func (x *AuthorizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[38]
+	mi := &file_control_v1_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2162,7 +2268,7 @@ func (x *AuthorizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthorizeRequest.ProtoReflect.Descriptor instead.
 func (*AuthorizeRequest) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{38}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *AuthorizeRequest) GetConnection() string {
@@ -2202,7 +2308,7 @@ type AuthorizeResponse struct {
 
 func (x *AuthorizeResponse) Reset() {
 	*x = AuthorizeResponse{}
-	mi := &file_control_v1_control_proto_msgTypes[39]
+	mi := &file_control_v1_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2214,7 +2320,7 @@ func (x *AuthorizeResponse) String() string {
 func (*AuthorizeResponse) ProtoMessage() {}
 
 func (x *AuthorizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[39]
+	mi := &file_control_v1_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2227,7 +2333,7 @@ func (x *AuthorizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthorizeResponse.ProtoReflect.Descriptor instead.
 func (*AuthorizeResponse) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{39}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AuthorizeResponse) GetAnswer() *Answer {
@@ -2248,7 +2354,7 @@ type ConsentRequest struct {
 
 func (x *ConsentRequest) Reset() {
 	*x = ConsentRequest{}
-	mi := &file_control_v1_control_proto_msgTypes[40]
+	mi := &file_control_v1_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2260,7 +2366,7 @@ func (x *ConsentRequest) String() string {
 func (*ConsentRequest) ProtoMessage() {}
 
 func (x *ConsentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[40]
+	mi := &file_control_v1_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2273,7 +2379,7 @@ func (x *ConsentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsentRequest.ProtoReflect.Descriptor instead.
 func (*ConsentRequest) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{40}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ConsentRequest) GetConnection() string {
@@ -2306,7 +2412,7 @@ type ConsentResponse struct {
 
 func (x *ConsentResponse) Reset() {
 	*x = ConsentResponse{}
-	mi := &file_control_v1_control_proto_msgTypes[41]
+	mi := &file_control_v1_control_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2318,7 +2424,7 @@ func (x *ConsentResponse) String() string {
 func (*ConsentResponse) ProtoMessage() {}
 
 func (x *ConsentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[41]
+	mi := &file_control_v1_control_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2331,7 +2437,7 @@ func (x *ConsentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsentResponse.ProtoReflect.Descriptor instead.
 func (*ConsentResponse) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{41}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ConsentResponse) GetAnswer() *Answer {
@@ -2349,7 +2455,7 @@ type CatalogRequest struct {
 
 func (x *CatalogRequest) Reset() {
 	*x = CatalogRequest{}
-	mi := &file_control_v1_control_proto_msgTypes[42]
+	mi := &file_control_v1_control_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2361,7 +2467,7 @@ func (x *CatalogRequest) String() string {
 func (*CatalogRequest) ProtoMessage() {}
 
 func (x *CatalogRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[42]
+	mi := &file_control_v1_control_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2374,7 +2480,7 @@ func (x *CatalogRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CatalogRequest.ProtoReflect.Descriptor instead.
 func (*CatalogRequest) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{42}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{44}
 }
 
 type CatalogResponse struct {
@@ -2386,7 +2492,7 @@ type CatalogResponse struct {
 
 func (x *CatalogResponse) Reset() {
 	*x = CatalogResponse{}
-	mi := &file_control_v1_control_proto_msgTypes[43]
+	mi := &file_control_v1_control_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +2504,7 @@ func (x *CatalogResponse) String() string {
 func (*CatalogResponse) ProtoMessage() {}
 
 func (x *CatalogResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[43]
+	mi := &file_control_v1_control_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +2517,7 @@ func (x *CatalogResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CatalogResponse.ProtoReflect.Descriptor instead.
 func (*CatalogResponse) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{43}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *CatalogResponse) GetAnswer() *Answer {
@@ -2431,7 +2537,7 @@ type QuestionRequest struct {
 
 func (x *QuestionRequest) Reset() {
 	*x = QuestionRequest{}
-	mi := &file_control_v1_control_proto_msgTypes[44]
+	mi := &file_control_v1_control_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2443,7 +2549,7 @@ func (x *QuestionRequest) String() string {
 func (*QuestionRequest) ProtoMessage() {}
 
 func (x *QuestionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[44]
+	mi := &file_control_v1_control_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2456,7 +2562,7 @@ func (x *QuestionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuestionRequest.ProtoReflect.Descriptor instead.
 func (*QuestionRequest) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{44}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *QuestionRequest) GetAnswers() []byte {
@@ -2475,7 +2581,7 @@ type QuestionResponse struct {
 
 func (x *QuestionResponse) Reset() {
 	*x = QuestionResponse{}
-	mi := &file_control_v1_control_proto_msgTypes[45]
+	mi := &file_control_v1_control_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2487,7 +2593,7 @@ func (x *QuestionResponse) String() string {
 func (*QuestionResponse) ProtoMessage() {}
 
 func (x *QuestionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[45]
+	mi := &file_control_v1_control_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2500,7 +2606,7 @@ func (x *QuestionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuestionResponse.ProtoReflect.Descriptor instead.
 func (*QuestionResponse) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{45}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *QuestionResponse) GetAnswer() *Answer {
@@ -2546,12 +2652,13 @@ const file_control_v1_control_proto_rawDesc = "" +
 	"\x06answer\x18\x01 \x01(\v2\x19.pomost.control.v1.AnswerR\x06answer\"\x0e\n" +
 	"\fWatchRequest\"B\n" +
 	"\rWatchResponse\x121\n" +
-	"\x06answer\x18\x01 \x01(\v2\x19.pomost.control.v1.AnswerR\x06answer\"\x94\x01\n" +
+	"\x06answer\x18\x01 \x01(\v2\x19.pomost.control.v1.AnswerR\x06answer\"\xac\x01\n" +
 	"\n" +
 	"RunRequest\x123\n" +
 	"\x05flows\x18\x01 \x01(\v2\x1b.pomost.control.v1.RunFlowsH\x00R\x05flows\x12\x14\n" +
 	"\x04plan\x18\x02 \x01(\tH\x00R\x04plan\x123\n" +
-	"\x05retry\x18\x03 \x01(\v2\x1b.pomost.control.v1.RunRetryH\x00R\x05retryB\x06\n" +
+	"\x05retry\x18\x03 \x01(\v2\x1b.pomost.control.v1.RunRetryH\x00R\x05retry\x12\x16\n" +
+	"\x06detach\x18\x04 \x01(\bR\x06detachB\x06\n" +
 	"\x04what\" \n" +
 	"\bRunFlows\x12\x14\n" +
 	"\x05names\x18\x01 \x03(\tR\x05names\"J\n" +
@@ -2580,6 +2687,11 @@ const file_control_v1_control_proto_rawDesc = "" +
 	"\rResumeRequest\x12\x12\n" +
 	"\x04flow\x18\x01 \x01(\tR\x04flow\"C\n" +
 	"\x0eResumeResponse\x121\n" +
+	"\x06answer\x18\x01 \x01(\v2\x19.pomost.control.v1.AnswerR\x06answer\"5\n" +
+	"\vRunsRequest\x12\x12\n" +
+	"\x04flow\x18\x01 \x01(\tR\x04flow\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\x03R\x04last\"A\n" +
+	"\fRunsResponse\x121\n" +
 	"\x06answer\x18\x01 \x01(\v2\x19.pomost.control.v1.AnswerR\x06answer\"f\n" +
 	"\x0eRecordsRequest\x12\x12\n" +
 	"\x04flow\x18\x01 \x01(\tR\x04flow\x12\x16\n" +
@@ -2667,7 +2779,7 @@ const file_control_v1_control_proto_rawDesc = "" +
 	"\x0fQuestionRequest\x12\x18\n" +
 	"\aanswers\x18\x01 \x01(\fR\aanswers\"E\n" +
 	"\x10QuestionResponse\x121\n" +
-	"\x06answer\x18\x01 \x01(\v2\x19.pomost.control.v1.AnswerR\x06answer2\xad\f\n" +
+	"\x06answer\x18\x01 \x01(\v2\x19.pomost.control.v1.AnswerR\x06answer2\xf6\f\n" +
 	"\x0eControlService\x12J\n" +
 	"\x05Hello\x12\x1f.pomost.control.v1.HelloRequest\x1a .pomost.control.v1.HelloResponse\x12M\n" +
 	"\x06Status\x12 .pomost.control.v1.StatusRequest\x1a!.pomost.control.v1.StatusResponse\x12L\n" +
@@ -2676,7 +2788,8 @@ const file_control_v1_control_proto_rawDesc = "" +
 	"\x04Plan\x12\x1e.pomost.control.v1.PlanRequest\x1a\x1f.pomost.control.v1.PlanResponse(\x010\x01\x12G\n" +
 	"\x04Stop\x12\x1e.pomost.control.v1.StopRequest\x1a\x1f.pomost.control.v1.StopResponse\x12J\n" +
 	"\x05Pause\x12\x1f.pomost.control.v1.PauseRequest\x1a .pomost.control.v1.PauseResponse\x12M\n" +
-	"\x06Resume\x12 .pomost.control.v1.ResumeRequest\x1a!.pomost.control.v1.ResumeResponse\x12P\n" +
+	"\x06Resume\x12 .pomost.control.v1.ResumeRequest\x1a!.pomost.control.v1.ResumeResponse\x12G\n" +
+	"\x04Runs\x12\x1e.pomost.control.v1.RunsRequest\x1a\x1f.pomost.control.v1.RunsResponse\x12P\n" +
 	"\aRecords\x12!.pomost.control.v1.RecordsRequest\x1a\".pomost.control.v1.RecordsResponse\x12M\n" +
 	"\x06Decide\x12 .pomost.control.v1.DecideRequest\x1a!.pomost.control.v1.DecideResponse\x12D\n" +
 	"\x03Why\x12\x1d.pomost.control.v1.WhyRequest\x1a\x1e.pomost.control.v1.WhyResponse\x12I\n" +
@@ -2702,7 +2815,7 @@ func file_control_v1_control_proto_rawDescGZIP() []byte {
 	return file_control_v1_control_proto_rawDescData
 }
 
-var file_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_control_v1_control_proto_goTypes = []any{
 	(*Answer)(nil),                // 0: pomost.control.v1.Answer
 	(*Failure)(nil),               // 1: pomost.control.v1.Failure
@@ -2725,34 +2838,36 @@ var file_control_v1_control_proto_goTypes = []any{
 	(*PauseResponse)(nil),         // 18: pomost.control.v1.PauseResponse
 	(*ResumeRequest)(nil),         // 19: pomost.control.v1.ResumeRequest
 	(*ResumeResponse)(nil),        // 20: pomost.control.v1.ResumeResponse
-	(*RecordsRequest)(nil),        // 21: pomost.control.v1.RecordsRequest
-	(*RecordsResponse)(nil),       // 22: pomost.control.v1.RecordsResponse
-	(*DecideRequest)(nil),         // 23: pomost.control.v1.DecideRequest
-	(*DecideResponse)(nil),        // 24: pomost.control.v1.DecideResponse
-	(*WhyRequest)(nil),            // 25: pomost.control.v1.WhyRequest
-	(*WhyResponse)(nil),           // 26: pomost.control.v1.WhyResponse
-	(*LogsRequest)(nil),           // 27: pomost.control.v1.LogsRequest
-	(*LogsResponse)(nil),          // 28: pomost.control.v1.LogsResponse
-	(*ApplyRequest)(nil),          // 29: pomost.control.v1.ApplyRequest
-	(*Secrets)(nil),               // 30: pomost.control.v1.Secrets
-	(*ApplyResponse)(nil),         // 31: pomost.control.v1.ApplyResponse
-	(*ExportRequest)(nil),         // 32: pomost.control.v1.ExportRequest
-	(*ExportResponse)(nil),        // 33: pomost.control.v1.ExportResponse
-	(*CheckRequest)(nil),          // 34: pomost.control.v1.CheckRequest
-	(*CheckResponse)(nil),         // 35: pomost.control.v1.CheckResponse
-	(*DoctorRequest)(nil),         // 36: pomost.control.v1.DoctorRequest
-	(*DoctorResponse)(nil),        // 37: pomost.control.v1.DoctorResponse
-	(*AuthorizeRequest)(nil),      // 38: pomost.control.v1.AuthorizeRequest
-	(*AuthorizeResponse)(nil),     // 39: pomost.control.v1.AuthorizeResponse
-	(*ConsentRequest)(nil),        // 40: pomost.control.v1.ConsentRequest
-	(*ConsentResponse)(nil),       // 41: pomost.control.v1.ConsentResponse
-	(*CatalogRequest)(nil),        // 42: pomost.control.v1.CatalogRequest
-	(*CatalogResponse)(nil),       // 43: pomost.control.v1.CatalogResponse
-	(*QuestionRequest)(nil),       // 44: pomost.control.v1.QuestionRequest
-	(*QuestionResponse)(nil),      // 45: pomost.control.v1.QuestionResponse
-	nil,                           // 46: pomost.control.v1.ApplyRequest.SecretsEntry
-	nil,                           // 47: pomost.control.v1.Secrets.ValuesEntry
-	(*timestamppb.Timestamp)(nil), // 48: google.protobuf.Timestamp
+	(*RunsRequest)(nil),           // 21: pomost.control.v1.RunsRequest
+	(*RunsResponse)(nil),          // 22: pomost.control.v1.RunsResponse
+	(*RecordsRequest)(nil),        // 23: pomost.control.v1.RecordsRequest
+	(*RecordsResponse)(nil),       // 24: pomost.control.v1.RecordsResponse
+	(*DecideRequest)(nil),         // 25: pomost.control.v1.DecideRequest
+	(*DecideResponse)(nil),        // 26: pomost.control.v1.DecideResponse
+	(*WhyRequest)(nil),            // 27: pomost.control.v1.WhyRequest
+	(*WhyResponse)(nil),           // 28: pomost.control.v1.WhyResponse
+	(*LogsRequest)(nil),           // 29: pomost.control.v1.LogsRequest
+	(*LogsResponse)(nil),          // 30: pomost.control.v1.LogsResponse
+	(*ApplyRequest)(nil),          // 31: pomost.control.v1.ApplyRequest
+	(*Secrets)(nil),               // 32: pomost.control.v1.Secrets
+	(*ApplyResponse)(nil),         // 33: pomost.control.v1.ApplyResponse
+	(*ExportRequest)(nil),         // 34: pomost.control.v1.ExportRequest
+	(*ExportResponse)(nil),        // 35: pomost.control.v1.ExportResponse
+	(*CheckRequest)(nil),          // 36: pomost.control.v1.CheckRequest
+	(*CheckResponse)(nil),         // 37: pomost.control.v1.CheckResponse
+	(*DoctorRequest)(nil),         // 38: pomost.control.v1.DoctorRequest
+	(*DoctorResponse)(nil),        // 39: pomost.control.v1.DoctorResponse
+	(*AuthorizeRequest)(nil),      // 40: pomost.control.v1.AuthorizeRequest
+	(*AuthorizeResponse)(nil),     // 41: pomost.control.v1.AuthorizeResponse
+	(*ConsentRequest)(nil),        // 42: pomost.control.v1.ConsentRequest
+	(*ConsentResponse)(nil),       // 43: pomost.control.v1.ConsentResponse
+	(*CatalogRequest)(nil),        // 44: pomost.control.v1.CatalogRequest
+	(*CatalogResponse)(nil),       // 45: pomost.control.v1.CatalogResponse
+	(*QuestionRequest)(nil),       // 46: pomost.control.v1.QuestionRequest
+	(*QuestionResponse)(nil),      // 47: pomost.control.v1.QuestionResponse
+	nil,                           // 48: pomost.control.v1.ApplyRequest.SecretsEntry
+	nil,                           // 49: pomost.control.v1.Secrets.ValuesEntry
+	(*timestamppb.Timestamp)(nil), // 50: google.protobuf.Timestamp
 }
 var file_control_v1_control_proto_depIdxs = []int32{
 	1,  // 0: pomost.control.v1.Answer.failure:type_name -> pomost.control.v1.Failure
@@ -2766,69 +2881,72 @@ var file_control_v1_control_proto_depIdxs = []int32{
 	0,  // 8: pomost.control.v1.StopResponse.answer:type_name -> pomost.control.v1.Answer
 	0,  // 9: pomost.control.v1.PauseResponse.answer:type_name -> pomost.control.v1.Answer
 	0,  // 10: pomost.control.v1.ResumeResponse.answer:type_name -> pomost.control.v1.Answer
-	0,  // 11: pomost.control.v1.RecordsResponse.answer:type_name -> pomost.control.v1.Answer
-	0,  // 12: pomost.control.v1.DecideResponse.answer:type_name -> pomost.control.v1.Answer
-	0,  // 13: pomost.control.v1.WhyResponse.answer:type_name -> pomost.control.v1.Answer
-	48, // 14: pomost.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
-	48, // 15: pomost.control.v1.LogsRequest.until:type_name -> google.protobuf.Timestamp
-	0,  // 16: pomost.control.v1.LogsResponse.answer:type_name -> pomost.control.v1.Answer
-	46, // 17: pomost.control.v1.ApplyRequest.secrets:type_name -> pomost.control.v1.ApplyRequest.SecretsEntry
-	2,  // 18: pomost.control.v1.ApplyRequest.problems:type_name -> pomost.control.v1.Problem
-	47, // 19: pomost.control.v1.Secrets.values:type_name -> pomost.control.v1.Secrets.ValuesEntry
-	0,  // 20: pomost.control.v1.ApplyResponse.answer:type_name -> pomost.control.v1.Answer
-	0,  // 21: pomost.control.v1.ExportResponse.answer:type_name -> pomost.control.v1.Answer
-	0,  // 22: pomost.control.v1.CheckResponse.answer:type_name -> pomost.control.v1.Answer
-	0,  // 23: pomost.control.v1.DoctorResponse.answer:type_name -> pomost.control.v1.Answer
-	0,  // 24: pomost.control.v1.AuthorizeResponse.answer:type_name -> pomost.control.v1.Answer
-	0,  // 25: pomost.control.v1.ConsentResponse.answer:type_name -> pomost.control.v1.Answer
-	0,  // 26: pomost.control.v1.CatalogResponse.answer:type_name -> pomost.control.v1.Answer
-	0,  // 27: pomost.control.v1.QuestionResponse.answer:type_name -> pomost.control.v1.Answer
-	30, // 28: pomost.control.v1.ApplyRequest.SecretsEntry.value:type_name -> pomost.control.v1.Secrets
-	3,  // 29: pomost.control.v1.ControlService.Hello:input_type -> pomost.control.v1.HelloRequest
-	5,  // 30: pomost.control.v1.ControlService.Status:input_type -> pomost.control.v1.StatusRequest
-	7,  // 31: pomost.control.v1.ControlService.Watch:input_type -> pomost.control.v1.WatchRequest
-	9,  // 32: pomost.control.v1.ControlService.Run:input_type -> pomost.control.v1.RunRequest
-	13, // 33: pomost.control.v1.ControlService.Plan:input_type -> pomost.control.v1.PlanRequest
-	15, // 34: pomost.control.v1.ControlService.Stop:input_type -> pomost.control.v1.StopRequest
-	17, // 35: pomost.control.v1.ControlService.Pause:input_type -> pomost.control.v1.PauseRequest
-	19, // 36: pomost.control.v1.ControlService.Resume:input_type -> pomost.control.v1.ResumeRequest
-	21, // 37: pomost.control.v1.ControlService.Records:input_type -> pomost.control.v1.RecordsRequest
-	23, // 38: pomost.control.v1.ControlService.Decide:input_type -> pomost.control.v1.DecideRequest
-	25, // 39: pomost.control.v1.ControlService.Why:input_type -> pomost.control.v1.WhyRequest
-	27, // 40: pomost.control.v1.ControlService.Logs:input_type -> pomost.control.v1.LogsRequest
-	29, // 41: pomost.control.v1.ControlService.Apply:input_type -> pomost.control.v1.ApplyRequest
-	32, // 42: pomost.control.v1.ControlService.Export:input_type -> pomost.control.v1.ExportRequest
-	34, // 43: pomost.control.v1.ControlService.Check:input_type -> pomost.control.v1.CheckRequest
-	36, // 44: pomost.control.v1.ControlService.Doctor:input_type -> pomost.control.v1.DoctorRequest
-	38, // 45: pomost.control.v1.ControlService.Authorize:input_type -> pomost.control.v1.AuthorizeRequest
-	40, // 46: pomost.control.v1.ControlService.Consent:input_type -> pomost.control.v1.ConsentRequest
-	42, // 47: pomost.control.v1.ControlService.Catalog:input_type -> pomost.control.v1.CatalogRequest
-	44, // 48: pomost.control.v1.ControlService.Question:input_type -> pomost.control.v1.QuestionRequest
-	4,  // 49: pomost.control.v1.ControlService.Hello:output_type -> pomost.control.v1.HelloResponse
-	6,  // 50: pomost.control.v1.ControlService.Status:output_type -> pomost.control.v1.StatusResponse
-	8,  // 51: pomost.control.v1.ControlService.Watch:output_type -> pomost.control.v1.WatchResponse
-	12, // 52: pomost.control.v1.ControlService.Run:output_type -> pomost.control.v1.RunResponse
-	14, // 53: pomost.control.v1.ControlService.Plan:output_type -> pomost.control.v1.PlanResponse
-	16, // 54: pomost.control.v1.ControlService.Stop:output_type -> pomost.control.v1.StopResponse
-	18, // 55: pomost.control.v1.ControlService.Pause:output_type -> pomost.control.v1.PauseResponse
-	20, // 56: pomost.control.v1.ControlService.Resume:output_type -> pomost.control.v1.ResumeResponse
-	22, // 57: pomost.control.v1.ControlService.Records:output_type -> pomost.control.v1.RecordsResponse
-	24, // 58: pomost.control.v1.ControlService.Decide:output_type -> pomost.control.v1.DecideResponse
-	26, // 59: pomost.control.v1.ControlService.Why:output_type -> pomost.control.v1.WhyResponse
-	28, // 60: pomost.control.v1.ControlService.Logs:output_type -> pomost.control.v1.LogsResponse
-	31, // 61: pomost.control.v1.ControlService.Apply:output_type -> pomost.control.v1.ApplyResponse
-	33, // 62: pomost.control.v1.ControlService.Export:output_type -> pomost.control.v1.ExportResponse
-	35, // 63: pomost.control.v1.ControlService.Check:output_type -> pomost.control.v1.CheckResponse
-	37, // 64: pomost.control.v1.ControlService.Doctor:output_type -> pomost.control.v1.DoctorResponse
-	39, // 65: pomost.control.v1.ControlService.Authorize:output_type -> pomost.control.v1.AuthorizeResponse
-	41, // 66: pomost.control.v1.ControlService.Consent:output_type -> pomost.control.v1.ConsentResponse
-	43, // 67: pomost.control.v1.ControlService.Catalog:output_type -> pomost.control.v1.CatalogResponse
-	45, // 68: pomost.control.v1.ControlService.Question:output_type -> pomost.control.v1.QuestionResponse
-	49, // [49:69] is the sub-list for method output_type
-	29, // [29:49] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	0,  // 11: pomost.control.v1.RunsResponse.answer:type_name -> pomost.control.v1.Answer
+	0,  // 12: pomost.control.v1.RecordsResponse.answer:type_name -> pomost.control.v1.Answer
+	0,  // 13: pomost.control.v1.DecideResponse.answer:type_name -> pomost.control.v1.Answer
+	0,  // 14: pomost.control.v1.WhyResponse.answer:type_name -> pomost.control.v1.Answer
+	50, // 15: pomost.control.v1.LogsRequest.since:type_name -> google.protobuf.Timestamp
+	50, // 16: pomost.control.v1.LogsRequest.until:type_name -> google.protobuf.Timestamp
+	0,  // 17: pomost.control.v1.LogsResponse.answer:type_name -> pomost.control.v1.Answer
+	48, // 18: pomost.control.v1.ApplyRequest.secrets:type_name -> pomost.control.v1.ApplyRequest.SecretsEntry
+	2,  // 19: pomost.control.v1.ApplyRequest.problems:type_name -> pomost.control.v1.Problem
+	49, // 20: pomost.control.v1.Secrets.values:type_name -> pomost.control.v1.Secrets.ValuesEntry
+	0,  // 21: pomost.control.v1.ApplyResponse.answer:type_name -> pomost.control.v1.Answer
+	0,  // 22: pomost.control.v1.ExportResponse.answer:type_name -> pomost.control.v1.Answer
+	0,  // 23: pomost.control.v1.CheckResponse.answer:type_name -> pomost.control.v1.Answer
+	0,  // 24: pomost.control.v1.DoctorResponse.answer:type_name -> pomost.control.v1.Answer
+	0,  // 25: pomost.control.v1.AuthorizeResponse.answer:type_name -> pomost.control.v1.Answer
+	0,  // 26: pomost.control.v1.ConsentResponse.answer:type_name -> pomost.control.v1.Answer
+	0,  // 27: pomost.control.v1.CatalogResponse.answer:type_name -> pomost.control.v1.Answer
+	0,  // 28: pomost.control.v1.QuestionResponse.answer:type_name -> pomost.control.v1.Answer
+	32, // 29: pomost.control.v1.ApplyRequest.SecretsEntry.value:type_name -> pomost.control.v1.Secrets
+	3,  // 30: pomost.control.v1.ControlService.Hello:input_type -> pomost.control.v1.HelloRequest
+	5,  // 31: pomost.control.v1.ControlService.Status:input_type -> pomost.control.v1.StatusRequest
+	7,  // 32: pomost.control.v1.ControlService.Watch:input_type -> pomost.control.v1.WatchRequest
+	9,  // 33: pomost.control.v1.ControlService.Run:input_type -> pomost.control.v1.RunRequest
+	13, // 34: pomost.control.v1.ControlService.Plan:input_type -> pomost.control.v1.PlanRequest
+	15, // 35: pomost.control.v1.ControlService.Stop:input_type -> pomost.control.v1.StopRequest
+	17, // 36: pomost.control.v1.ControlService.Pause:input_type -> pomost.control.v1.PauseRequest
+	19, // 37: pomost.control.v1.ControlService.Resume:input_type -> pomost.control.v1.ResumeRequest
+	21, // 38: pomost.control.v1.ControlService.Runs:input_type -> pomost.control.v1.RunsRequest
+	23, // 39: pomost.control.v1.ControlService.Records:input_type -> pomost.control.v1.RecordsRequest
+	25, // 40: pomost.control.v1.ControlService.Decide:input_type -> pomost.control.v1.DecideRequest
+	27, // 41: pomost.control.v1.ControlService.Why:input_type -> pomost.control.v1.WhyRequest
+	29, // 42: pomost.control.v1.ControlService.Logs:input_type -> pomost.control.v1.LogsRequest
+	31, // 43: pomost.control.v1.ControlService.Apply:input_type -> pomost.control.v1.ApplyRequest
+	34, // 44: pomost.control.v1.ControlService.Export:input_type -> pomost.control.v1.ExportRequest
+	36, // 45: pomost.control.v1.ControlService.Check:input_type -> pomost.control.v1.CheckRequest
+	38, // 46: pomost.control.v1.ControlService.Doctor:input_type -> pomost.control.v1.DoctorRequest
+	40, // 47: pomost.control.v1.ControlService.Authorize:input_type -> pomost.control.v1.AuthorizeRequest
+	42, // 48: pomost.control.v1.ControlService.Consent:input_type -> pomost.control.v1.ConsentRequest
+	44, // 49: pomost.control.v1.ControlService.Catalog:input_type -> pomost.control.v1.CatalogRequest
+	46, // 50: pomost.control.v1.ControlService.Question:input_type -> pomost.control.v1.QuestionRequest
+	4,  // 51: pomost.control.v1.ControlService.Hello:output_type -> pomost.control.v1.HelloResponse
+	6,  // 52: pomost.control.v1.ControlService.Status:output_type -> pomost.control.v1.StatusResponse
+	8,  // 53: pomost.control.v1.ControlService.Watch:output_type -> pomost.control.v1.WatchResponse
+	12, // 54: pomost.control.v1.ControlService.Run:output_type -> pomost.control.v1.RunResponse
+	14, // 55: pomost.control.v1.ControlService.Plan:output_type -> pomost.control.v1.PlanResponse
+	16, // 56: pomost.control.v1.ControlService.Stop:output_type -> pomost.control.v1.StopResponse
+	18, // 57: pomost.control.v1.ControlService.Pause:output_type -> pomost.control.v1.PauseResponse
+	20, // 58: pomost.control.v1.ControlService.Resume:output_type -> pomost.control.v1.ResumeResponse
+	22, // 59: pomost.control.v1.ControlService.Runs:output_type -> pomost.control.v1.RunsResponse
+	24, // 60: pomost.control.v1.ControlService.Records:output_type -> pomost.control.v1.RecordsResponse
+	26, // 61: pomost.control.v1.ControlService.Decide:output_type -> pomost.control.v1.DecideResponse
+	28, // 62: pomost.control.v1.ControlService.Why:output_type -> pomost.control.v1.WhyResponse
+	30, // 63: pomost.control.v1.ControlService.Logs:output_type -> pomost.control.v1.LogsResponse
+	33, // 64: pomost.control.v1.ControlService.Apply:output_type -> pomost.control.v1.ApplyResponse
+	35, // 65: pomost.control.v1.ControlService.Export:output_type -> pomost.control.v1.ExportResponse
+	37, // 66: pomost.control.v1.ControlService.Check:output_type -> pomost.control.v1.CheckResponse
+	39, // 67: pomost.control.v1.ControlService.Doctor:output_type -> pomost.control.v1.DoctorResponse
+	41, // 68: pomost.control.v1.ControlService.Authorize:output_type -> pomost.control.v1.AuthorizeResponse
+	43, // 69: pomost.control.v1.ControlService.Consent:output_type -> pomost.control.v1.ConsentResponse
+	45, // 70: pomost.control.v1.ControlService.Catalog:output_type -> pomost.control.v1.CatalogResponse
+	47, // 71: pomost.control.v1.ControlService.Question:output_type -> pomost.control.v1.QuestionResponse
+	51, // [51:72] is the sub-list for method output_type
+	30, // [30:51] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_control_v1_control_proto_init() }
@@ -2855,7 +2973,7 @@ func file_control_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_control_v1_control_proto_rawDesc), len(file_control_v1_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   48,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,6 +33,7 @@ const (
 	ControlService_Stop_FullMethodName      = "/pomost.control.v1.ControlService/Stop"
 	ControlService_Pause_FullMethodName     = "/pomost.control.v1.ControlService/Pause"
 	ControlService_Resume_FullMethodName    = "/pomost.control.v1.ControlService/Resume"
+	ControlService_Runs_FullMethodName      = "/pomost.control.v1.ControlService/Runs"
 	ControlService_Records_FullMethodName   = "/pomost.control.v1.ControlService/Records"
 	ControlService_Decide_FullMethodName    = "/pomost.control.v1.ControlService/Decide"
 	ControlService_Why_FullMethodName       = "/pomost.control.v1.ControlService/Why"
@@ -59,13 +60,16 @@ type ControlServiceClient interface {
 	// Watch answers with the status at once, and again whenever it changed.
 	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchResponse], error)
 	// Run runs flows, a plan, or remembered records, and answers with progress and last with the result. A client that closes its side
-	// asks for the run to be stopped, and still gets the result.
+	// asks for the run to be stopped, and still gets the result. One that is detached belongs to the daemon: the client gets the header as
+	// soon as the run is taken on, and may go; the run goes on until it is over, stopped by Stop, or the daemon ends.
 	Run(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[RunRequest, RunResponse], error)
 	// Plan is stopped in the same way.
 	Plan(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PlanRequest, PlanResponse], error)
 	Stop(ctx context.Context, in *StopRequest, opts ...grpc.CallOption) (*StopResponse, error)
 	Pause(ctx context.Context, in *PauseRequest, opts ...grpc.CallOption) (*PauseResponse, error)
 	Resume(ctx context.Context, in *ResumeRequest, opts ...grpc.CallOption) (*ResumeResponse, error)
+	// Runs answers with the newest runs of a flow, newest first.
+	Runs(ctx context.Context, in *RunsRequest, opts ...grpc.CallOption) (*RunsResponse, error)
 	Records(ctx context.Context, in *RecordsRequest, opts ...grpc.CallOption) (*RecordsResponse, error)
 	Decide(ctx context.Context, in *DecideRequest, opts ...grpc.CallOption) (*DecideResponse, error)
 	Why(ctx context.Context, in *WhyRequest, opts ...grpc.CallOption) (*WhyResponse, error)
@@ -178,6 +182,16 @@ func (c *controlServiceClient) Resume(ctx context.Context, in *ResumeRequest, op
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ResumeResponse)
 	err := c.cc.Invoke(ctx, ControlService_Resume_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *controlServiceClient) Runs(ctx context.Context, in *RunsRequest, opts ...grpc.CallOption) (*RunsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RunsResponse)
+	err := c.cc.Invoke(ctx, ControlService_Runs_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -325,13 +339,16 @@ type ControlServiceServer interface {
 	// Watch answers with the status at once, and again whenever it changed.
 	Watch(*WatchRequest, grpc.ServerStreamingServer[WatchResponse]) error
 	// Run runs flows, a plan, or remembered records, and answers with progress and last with the result. A client that closes its side
-	// asks for the run to be stopped, and still gets the result.
+	// asks for the run to be stopped, and still gets the result. One that is detached belongs to the daemon: the client gets the header as
+	// soon as the run is taken on, and may go; the run goes on until it is over, stopped by Stop, or the daemon ends.
 	Run(grpc.BidiStreamingServer[RunRequest, RunResponse]) error
 	// Plan is stopped in the same way.
 	Plan(grpc.BidiStreamingServer[PlanRequest, PlanResponse]) error
 	Stop(context.Context, *StopRequest) (*StopResponse, error)
 	Pause(context.Context, *PauseRequest) (*PauseResponse, error)
 	Resume(context.Context, *ResumeRequest) (*ResumeResponse, error)
+	// Runs answers with the newest runs of a flow, newest first.
+	Runs(context.Context, *RunsRequest) (*RunsResponse, error)
 	Records(context.Context, *RecordsRequest) (*RecordsResponse, error)
 	Decide(context.Context, *DecideRequest) (*DecideResponse, error)
 	Why(context.Context, *WhyRequest) (*WhyResponse, error)
@@ -378,6 +395,9 @@ func (UnimplementedControlServiceServer) Pause(context.Context, *PauseRequest) (
 }
 func (UnimplementedControlServiceServer) Resume(context.Context, *ResumeRequest) (*ResumeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Resume not implemented")
+}
+func (UnimplementedControlServiceServer) Runs(context.Context, *RunsRequest) (*RunsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Runs not implemented")
 }
 func (UnimplementedControlServiceServer) Records(context.Context, *RecordsRequest) (*RecordsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Records not implemented")
@@ -547,6 +567,24 @@ func _ControlService_Resume_Handler(srv interface{}, ctx context.Context, dec fu
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ControlServiceServer).Resume(ctx, req.(*ResumeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ControlService_Runs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RunsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServiceServer).Runs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ControlService_Runs_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServiceServer).Runs(ctx, req.(*RunsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -786,6 +824,10 @@ var ControlService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Resume",
 			Handler:    _ControlService_Resume_Handler,
+		},
+		{
+			MethodName: "Runs",
+			Handler:    _ControlService_Runs_Handler,
 		},
 		{
 			MethodName: "Records",
