@@ -89,7 +89,7 @@ func TestPriceLists(t *testing.T) {
 		many[i] = obj{"ArticleId": a["Id"], "NetPrice": 7}
 	}
 	w.ok(200, "PUT", "/salespricelists/"+id+"/prices", many)
-	many = append(many, many[0])
+	many = append([]obj{many[0]}, many...)
 	w.refused(400, codeValidation, "PUT", "/salespricelists/"+id+"/prices", many)
 	customer := w.customer(obj{"SalesPriceListId": id, "DiscountPercentage": json.Number("0.1")})
 	seen := w.ok(200, "GET", "/articles/"+fmt.Sprint(a["Id"])+"?customerId="+fmt.Sprint(customer["Id"]), nil)
