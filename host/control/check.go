@@ -82,7 +82,7 @@ func (w *workshop) checkConsent(ctx context.Context, name string, d connector.De
 	if !ok || d.OAuth == nil {
 		return checks, nil
 	}
-	item := CheckItem{Name: "consent", Title: "The consent goes on", OK: true, Message: c.String()}
+	item := CheckItem{Name: "consent", Title: "The consent goes on", OK: true, Message: c.Words(w.service.opts.Clock.Now())}
 	if c.Soon(w.service.opts.Clock.Now()) {
 		item.Warning, item.Remedy = true, "consent again with `pomost connection authorize "+name+"`"
 	}

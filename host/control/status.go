@@ -199,7 +199,7 @@ func (s *Service) connectionsStatus(ctx context.Context, st *home.State, c flow.
 		if c, ok := token.ConsentOf(s.known.oauth(conf.Connector), secrets); ok {
 			cs.ConsentSince, cs.ConsentUntil = timeOrNil(c.Since), timeOrNil(c.Until)
 			if cs.State == "ok" {
-				cs.Message = c.Short()
+				cs.Message = c.Short(s.opts.Clock.Now())
 			}
 			if c.Soon(s.opts.Clock.Now()) {
 				cs.Remedy = "`pomost connection authorize " + name + "`"

@@ -52,15 +52,18 @@ func renewed(set map[string]string, o *connector.OAuth, now time.Time) {
 func (c Consent) Soon(now time.Time) bool { return !c.Until.IsZero() && now.Add(soon).After(c.Until) }
 
 // Short is how long it goes on, in a few words; "" where nobody knows.
-func (c Consent) Short() string {
-	if c.Until.IsZero() {
+func (c Consent) Short(now time.Time) string {
+	switch {
+	case c.Until.IsZero():
 		return ""
+	case now.After(c.Until):
+		return "not used since " + c.Since.Format(time.DateOnly) + ": the system has probably forgotten it"
 	}
 	return "good until about " + c.Until.Format(time.DateOnly) + " if nobody uses it; each use renews it"
 }
 
-// String is all that is known, for people.
-func (c Consent) String() string {
+// Words are all that is known, for people.
+func (c Consent) Words(now time.Time) string {
 	var parts []string
 	switch {
 	case c.Since.IsZero():
@@ -68,7 +71,7 @@ func (c Consent) String() string {
 	case c.Until.IsZero():
 		parts = append(parts, "renewed on "+c.Since.Format(time.DateOnly)+"; how long it lasts unused is not known")
 	default:
-		parts = append(parts, "renewed on "+c.Since.Format(time.DateOnly), c.Short())
+		parts = append(parts, "renewed on "+c.Since.Format(time.DateOnly), c.Short(now))
 	}
 	if c.ends != "" {
 		parts = append(parts, "it ends at once when "+c.ends)

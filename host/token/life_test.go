@@ -25,8 +25,8 @@ func (b *bench) consentOf(t *testing.T) Consent {
 
 func TestConsentLife(t *testing.T) {
 	b := newBench(t)
-	if c := b.consentOf(t); !c.Since.IsZero() || !c.Until.IsZero() || c.Soon(time.Now()) || !strings.Contains(c.String(), "a seed") {
-		t.Errorf("a seed that was never traded: %+v, %s", c, c)
+	if c := b.consentOf(t); !c.Since.IsZero() || !c.Until.IsZero() || c.Soon(time.Now()) || !strings.Contains(c.Words(time.Now()), "a seed") {
+		t.Errorf("a seed that was never traded: %+v, %s", c, c.Words(time.Now()))
 	}
 	const day = 24 * 60 * 60
 	b.want(t, "", "access-1")
@@ -36,9 +36,12 @@ func TestConsentLife(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	for _, want := range []string{"renewed on 2026-11-03", "until about 2027-02-11", "at once when the password changes"} {
-		if !strings.Contains(c.String(), want) {
-			t.Errorf("%q does not say %q", c, want)
+		if !strings.Contains(c.Words(begin), want) {
+			t.Errorf("%q does not say %q", c.Words(begin), want)
 		}
+	}
+	if late := c.Short(begin.AddDate(0, 0, 101)); !strings.Contains(late, "not used since 2026-11-03") || !c.Soon(begin.AddDate(0, 0, 101)) {
+		t.Errorf("after its end: %s", late)
 	}
 	b.clock.Store(10 * day)
 	b.want(t, "", "access-2")
@@ -54,9 +57,9 @@ func TestConsentLife(t *testing.T) {
 	if _, ok := ConsentOf(nil, map[string]string{RefreshSince: "2026-11-03T12:00:00Z"}); ok {
 		t.Error("a consent without a token")
 	}
-	if c, ok := ConsentOf(&connector.OAuth{}, map[string]string{RefreshToken: "r", RefreshSince: "2026-11-03T12:00:00Z"}); !ok || !c.Until.IsZero() || c.Short() != "" ||
-		!strings.Contains(c.String(), "not known") {
-		t.Errorf("a life that nobody knows: %+v, %s", c, c)
+	if c, ok := ConsentOf(&connector.OAuth{}, map[string]string{RefreshToken: "r", RefreshSince: "2026-11-03T12:00:00Z"}); !ok || !c.Until.IsZero() || c.Short(begin) != "" ||
+		!strings.Contains(c.Words(begin), "not known") {
+		t.Errorf("a life that nobody knows: %+v, %s", c, c.Words(begin))
 	}
 }
 
