@@ -177,6 +177,12 @@ func TestAuthorize(t *testing.T) {
 				t.Errorf("%s", got)
 			}
 			start(t, dir, "connection", "check", "it").end(0)
+			if got := start(t, dir, "connection", "ls").end(0); !strings.HasPrefix(got, "it  ") || !strings.Contains(got, "  ok") || strings.Contains(got, "until about") != (name == "eaccounting") {
+				t.Errorf("connection ls: %s", got)
+			}
+			if got := start(t, dir, "connection", "ls", "--output", "json").end(0); !strings.Contains(got, `"consent_since":"2`) {
+				t.Errorf("connection ls: %s", got)
+			}
 
 			// By pasting, after a wrong answer.
 			a = start(t, dir, "connection", "authorize", "it", "--redirect-url", "https://localhost:1/callback", "--output", "json")

@@ -19,6 +19,8 @@ type scene struct {
 	flows    []string
 	settings map[string]any
 	ea, av   map[string]string
+	// schedule is that of all flows, for a daemon.
+	schedule string
 	// unreached are the failpoints that are not on its way.
 	unreached []string
 }
@@ -57,6 +59,11 @@ var lossy = func() []kit.Fault {
 
 // doubtful are the failpoints that only a lost answer reaches.
 var doubtful = []string{"unknown-durable", "settle-before", "settle-durable"}
+
+// sceneOf is the scene of that name.
+func sceneOf(name string) scene {
+	return scenes[slices.IndexFunc(scenes, func(s scene) bool { return s.name == name })]
+}
 
 func TestKillAtEveryFailpoint(t *testing.T) {
 	binaries(t)

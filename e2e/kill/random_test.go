@@ -24,7 +24,7 @@ const kills = 16
 func TestKillAtRandomMoments(t *testing.T) {
 	binaries(t)
 	t.Parallel()
-	s := scenes[slices.IndexFunc(scenes, func(s scene) bool { return s.name == "all" })]
+	s := sceneOf("all")
 	calm := play(t, s)
 	w := newWorld(t, s, calm.cache)
 	// Tokens first: a kill between the answer of the token service and its storing loses the consent, which no client of single-use

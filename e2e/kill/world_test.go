@@ -148,6 +148,7 @@ func newWorld(t *testing.T, s scene, cache string) *world {
 	}
 	h.EASettings["settle_time"], h.AVSettings["settle_time"] = settle, settle
 	h.AVSettings["time_zone"] = "Europe/Amsterdam"
+	h.Schedule = s.schedule
 	h.Flows = map[string]harness.FlowSetup{}
 	for _, f := range s.flows {
 		if f == "orders" {
@@ -183,13 +184,20 @@ func binaries(t *testing.T) string {
 	return dir
 }
 
-// start starts the built command.
-func (w *world) start(env []string, args ...string) (cmd *exec.Cmd, out *bytes.Buffer) {
+// command is the built command, not yet started. It ends with the test at the latest.
+func (w *world) command(env []string, args ...string) *exec.Cmd {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
 	w.t.Cleanup(cancel)
-	cmd = exec.CommandContext(ctx, filepath.Join(binaries(w.t), "pomost"), append(args, "--home", w.home, "--output", "json")...)
+	cmd := exec.CommandContext(ctx, filepath.Join(binaries(w.t), "pomost"), append(args, "--home", w.home, "--output", "json")...)
 	cmd.Env = append(append(os.Environ(), w.env...), env...)
+	return cmd
+}
+
+// start starts the built command.
+func (w *world) start(env []string, args ...string) (cmd *exec.Cmd, out *bytes.Buffer) {
+	w.t.Helper()
+	cmd = w.command(env, args...)
 	out = &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {

@@ -21,7 +21,7 @@ const maxPaste = 16 << 10
 
 func (a *app) connectionCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "connection", Short: "Authorise and check connections",
+		Use: "connection", Short: "List, authorise and check connections",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
@@ -29,8 +29,46 @@ func (a *app) connectionCommand() *cobra.Command {
 			return a.help(cmd)
 		},
 	}
-	cmd.AddCommand(a.authorizeCommand(), a.checkCommand())
+	cmd.AddCommand(a.connectionsCommand(), a.authorizeCommand(), a.checkCommand())
 	return cmd
+}
+
+// connectionList is what `connection ls` prints.
+type connectionList struct {
+	Connections []control.ConnectionStatus `json:"connections"`
+}
+
+func (a *app) connectionsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "ls", Short: "List the connections and how long their consents go on",
+		Long: "Lists the connections: whether somebody has consented, and until about when that holds if nobody uses it. No system is asked.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("`pomost connection ls` takes no names", "as in: pomost connection ls")
+			}
+			api, err := a.api()
+			if err != nil {
+				return err
+			}
+			st, err := api.Status(a.ctx)
+			res := connectionList{Connections: st.Connections}
+			if res.Connections == nil {
+				res.Connections = []control.ConnectionStatus{}
+			}
+			return a.finish(res, err, control.ExitDone, func(w io.Writer) {
+				for _, c := range res.Connections {
+					line := fmt.Sprintf("%s  %s  %s", cell(c.Name), cell(c.Title), c.State)
+					if c.Message != "" {
+						line += "  " + cell(c.Message)
+					}
+					fmt.Fprintln(w, line)
+					if c.Remedy != "" {
+						fmt.Fprintln(w, "  → "+cell(c.Remedy))
+					}
+				}
+			})
+		},
+	}
 }
 
 func (a *app) checkCommand() *cobra.Command {

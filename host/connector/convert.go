@@ -102,6 +102,10 @@ func descriptionFromProto(d *connectorv1.DescribeResponse) (connector.Descriptio
 			Scopes: o.GetScopes(), BaseSetting: o.GetBaseSetting(), AuthorizeSetting: o.GetAuthorizeSetting(), TokenSetting: o.GetTokenSetting(),
 			DefaultAuthorizePath: o.GetDefaultAuthorizePath(), DefaultTokenPath: o.GetDefaultTokenPath(),
 			VendorBase: o.GetVendorBase(), VendorAuthorizeURL: o.GetVendorAuthorizeUrl(), VendorTokenURL: o.GetVendorTokenUrl(), Style: o.GetStyle(),
+			Registration: child.Sanitise(o.GetRegistration()), RefreshLife: max(0, o.GetRefreshLife().AsDuration()), RefreshEnds: child.Sanitise(o.GetRefreshEnds()),
+		}
+		for _, e := range o.GetEnvironments() {
+			out.OAuth.Environments = append(out.OAuth.Environments, connector.Environment{Base: e.GetBase(), AuthorizeURL: e.GetAuthorizeUrl(), TokenURL: e.GetTokenUrl()})
 		}
 	}
 	return out, nil

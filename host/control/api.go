@@ -143,6 +143,9 @@ type ConnectionStatus struct {
 	State   string `json:"state"`
 	Message string `json:"message,omitempty"`
 	Remedy  string `json:"remedy,omitempty"`
+	// ConsentSince is when the system renewed the consent last, ConsentUntil about when it is forgotten if nobody uses it; both only where known.
+	ConsentSince *time.Time `json:"consent_since,omitempty"`
+	ConsentUntil *time.Time `json:"consent_until,omitempty"`
 }
 
 // DecideRequest is a person's word on a held record.

@@ -75,7 +75,7 @@ func secretText() string {
 func (s *Service) Authorize(ctx context.Context, req AuthorizeRequest) (AuthorizeResult, error) {
 	var connectorName string
 	var given map[string]string
-	id := req.ClientID
+	id, secret := req.ClientID, req.ClientSecret
 	err := s.reading(ctx, func(st *home.State) error {
 		c, _, err := configIn(ctx, st)
 		if err != nil {
@@ -90,8 +90,8 @@ func (s *Service) Authorize(ctx context.Context, req AuthorizeRequest) (Authoriz
 		if id == "" {
 			id = secrets[token.ClientID]
 		}
-		if err == nil && id == "" {
-			return at(req.Connection, usage("it has no client_id yet", "put client_id and client_secret into its secrets and run `pomost apply`"))
+		if secret == "" {
+			secret = secrets[token.ClientSecret]
 		}
 		return err
 	})
@@ -109,7 +109,14 @@ func (s *Service) Authorize(ctx context.Context, req AuthorizeRequest) (Authoriz
 		d := c.Describe()
 		s.known.keep(d)
 		if d.OAuth == nil {
-			return usage("%s needs no consent", "check it with `pomost connection check %s`", d.Title, req.Connection)
+			return usage("%s needs no consent", "check it with `pomost connection check "+req.Connection+"`", d.Title)
+		}
+		if missing := missingOf(id, secret); missing != "" { // before the person goes there, not after
+			remedy := "put client_id and client_secret into its secrets and run `pomost apply`"
+			if d.OAuth.Registration != "" {
+				remedy += ". " + d.OAuth.Registration
+			}
+			return usage("it has no "+missing+" yet", remedy)
 		}
 		settings := withDefaults(d, given)
 		if res.RedirectURL == "" {
@@ -129,6 +136,17 @@ func (s *Service) Authorize(ctx context.Context, req AuthorizeRequest) (Authoriz
 	s.consents.begin(res.State, consent{connection: req.Connection, begun: s.opts.Clock.Now(),
 		code: token.Code{Verifier: verifier, RedirectURL: res.RedirectURL, ClientID: req.ClientID, ClientSecret: req.ClientSecret}})
 	return res, nil
+}
+
+// missingOf names the first of the client's credentials that is not there.
+func missingOf(id, secret string) string {
+	switch {
+	case id == "":
+		return token.ClientID
+	case secret == "":
+		return token.ClientSecret
+	}
+	return ""
 }
 
 func unknownConnection(name string, names []string) error {

@@ -21,8 +21,11 @@ func (s *Service) Catalog(ctx context.Context) (CatalogResult, error) {
 			}
 			d := c.Describe()
 			s.known.keep(d)
-			res.Connectors = append(res.Connectors, CatalogConnector{Name: d.Name, Title: d.Title, Version: d.Version, Consent: d.OAuth != nil,
-				Settings: fieldsOf(d.Settings), Secrets: fieldsOf(d.Secrets)})
+			one := CatalogConnector{Name: d.Name, Title: d.Title, Version: d.Version, Consent: d.OAuth != nil, Settings: fieldsOf(d.Settings), Secrets: fieldsOf(d.Secrets)}
+			if d.OAuth != nil {
+				one.Registration = d.OAuth.Registration
+			}
+			res.Connectors = append(res.Connectors, one)
 		}
 		return nil
 	})

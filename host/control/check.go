@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pomost/pomost/host/home"
+	"github.com/pomost/pomost/host/token"
 	"github.com/pomost/pomost/sdk/connector"
 )
 
@@ -59,11 +60,33 @@ func (s *Service) checkOne(ctx context.Context, w *workshop, name string) (Conne
 		if f.Cause == string(connector.CauseCredentials) {
 			s.known.refuse(name, f)
 		}
-	} else if out.OK {
-		s.known.refuse(name, nil)
+	} else {
+		if out.OK {
+			s.known.refuse(name, nil)
+		}
+		if out.Checks, err = w.checkConsent(ctx, name, o.description, out.Checks); err != nil {
+			return out, err
+		}
 	}
 	s.works.change()
 	return out, nil
+}
+
+// checkConsent adds how long the connection goes on without a person. The tokens are read afterwards: a check may have renewed them.
+func (w *workshop) checkConsent(ctx context.Context, name string, d connector.Description, checks []CheckItem) ([]CheckItem, error) {
+	have, err := w.state.Store.Secrets(ctx, name)
+	if err != nil {
+		return checks, err
+	}
+	c, ok := token.ConsentOf(d.OAuth, have)
+	if !ok || d.OAuth == nil {
+		return checks, nil
+	}
+	item := CheckItem{Name: "consent", Title: "The consent goes on", OK: true, Message: c.String()}
+	if c.Soon(w.service.opts.Clock.Now()) {
+		item.Warning, item.Remedy = true, "consent again with `pomost connection authorize "+name+"`"
+	}
+	return append(checks, item), nil
 }
 
 // Exit is the exit code of a check.

@@ -217,7 +217,11 @@ func (d *daemon) nextRun(flow string) time.Time { return d.loop.Next(flow) }
 func (d *daemon) prune(ctx context.Context) {
 	for d.service.opts.Clock.Sleep(ctx, pruneEvery) == nil {
 		err := d.service.reading(ctx, func(st *home.State) error {
-			return activity.Prune(ctx, st.Store, st.Vault, d.service.opts.Clock.Now(), 0)
+			c, _, err := configIn(ctx, st)
+			if err != nil {
+				return err
+			}
+			return activity.Prune(ctx, st.Store, st.Vault, d.service.opts.Clock.Now(), c.KeepDays)
 		})
 		if err != nil && ctx.Err() == nil {
 			d.log("%v", err)

@@ -120,7 +120,7 @@ func (s *Service) doctorState(ctx context.Context) (g DoctorGroup, applied bool)
 			return err
 		}
 		applied = true
-		g.Checks = append(g.Checks, good("configuration", "the configuration", fmt.Sprintf("revision %d, %d connections, %d flows", revision, len(c.Connections), len(c.Flows))))
+		g.Checks = append(g.Checks, good("configuration", "the configuration", fmt.Sprintf("revision %d, %s, %s", revision, several(len(c.Connections), "connection"), several(len(c.Flows), "flow"))))
 		return nil
 	})
 	switch {
@@ -209,4 +209,12 @@ func flowFaults(name string, err error) []CheckItem {
 		out = append(out, bad(name, "flow "+name, u))
 	}
 	return out
+}
+
+// several is a number of things.
+func several(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
 }

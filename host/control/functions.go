@@ -74,7 +74,7 @@ func (c *callables) describe(ctx context.Context, name string) (sig function.Sig
 	sig, err = c.fs.Describe(ctx, name)
 	var unknown *function.UnknownError
 	switch {
-	case errors.As(err, &unknown):
+	case errors.As(err, &unknown) && unknown.Broken == nil: // else a module that cannot be looked into may have it
 		return sig, false, nil
 	case err != nil:
 		return sig, false, fmt.Errorf("function %s: %w", name, err)

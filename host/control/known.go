@@ -60,6 +60,13 @@ func (k *known) object(name string) string {
 	return name
 }
 
+// oauth is how a connector's system gives tokens; nil where it has not said so yet, or gives none.
+func (k *known) oauth(name string) *connector.OAuth {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.descriptions[name].OAuth
+}
+
 // noConsent tells that a connector's system is known to need no person's consent.
 func (k *known) noConsent(name string) bool {
 	k.mu.Lock()

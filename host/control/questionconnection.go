@@ -28,8 +28,11 @@ func (q *questionnaire) connection(ctx context.Context, system string) (name str
 		free = fmt.Sprintf("%s%d", system, n)
 	}
 	there := q.force.Connections[begin]
+	if c.Registration != "" {
+		question.Text += " Not registered yet? " + c.Registration
+	}
 	field := Field{Key: "name", Label: "Name", Help: "How you call it: small letters, digits, - and _.", Type: string(connector.SettingText), Value: free, Required: true, Max: 63}
-	if begin != "" {
+	if begin != "" { // whoever has one is registered
 		question.Text = "It is there already: go on to use it as it is, or correct what is wrong. With another name it becomes a further connection."
 		field.Value = begin
 	}

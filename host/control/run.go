@@ -238,7 +238,7 @@ func (s *Service) runJob(ctx context.Context, st *home.State, w *workshop, j job
 		}
 	}
 	// What is too old goes; it is tried again after the next run, so that its failure is no reason to call this one failed.
-	_ = activity.Prune(context.WithoutCancel(ctx), st.Store, st.Vault, s.opts.Clock.Now(), 0)
+	_ = activity.Prune(context.WithoutCancel(ctx), st.Store, st.Vault, s.opts.Clock.Now(), w.config.KeepDays)
 }
 
 // add takes a flow's result in and tells those who watch over runs.

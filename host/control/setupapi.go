@@ -17,6 +17,8 @@ type CatalogConnector struct {
 	Secrets  []Field `json:"secrets"`
 	// Consent tells that a person must consent at the system's own page.
 	Consent bool `json:"consent"`
+	// Registration tells how a person gets client id and secret.
+	Registration string `json:"registration,omitempty"`
 }
 
 // CatalogRecipe is a recipe that there is.

@@ -196,12 +196,29 @@ func (s *Service) connectionsStatus(ctx context.Context, st *home.State, c flow.
 			cs.State, cs.Message = "unauthorized", "nobody has consented yet, or its address has changed since"
 			cs.Remedy = "`pomost connection authorize " + name + "`"
 		}
+		if c, ok := token.ConsentOf(s.known.oauth(conf.Connector), secrets); ok {
+			cs.ConsentSince, cs.ConsentUntil = timeOrNil(c.Since), timeOrNil(c.Until)
+			if cs.State == "ok" {
+				cs.Message = c.Short()
+			}
+			if c.Soon(s.opts.Clock.Now()) {
+				cs.Remedy = "`pomost connection authorize " + name + "`"
+			}
+		}
 		if f := s.known.refused(name); f != nil && cs.State != "unauthorized" {
 			cs.State, cs.Message, cs.Remedy = "revoked", f.Message, f.Remedy
 		}
 		out = append(out, cs)
 	}
 	return out, nil
+}
+
+// timeOrNil is a time, nil for none.
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // Watch implements API.

@@ -39,8 +39,9 @@ func resolve(a *decide.Action, results map[string]string) {
 	a.Lookup.Fields = fields
 }
 
-// effect makes the intent durable and attempts the write. An effect that certainly was not done is tried again a few times.
-func (r *run) effect(ctx context.Context, key string, d decide.Decision, a decide.Action) (connector.WriteResult, store.Intent, error) {
+// effect makes the intent durable and attempts the write. An effect that certainly was not done is tried again a few times, unless the run
+// is being stopped.
+func (r *run) effect(ctx, run context.Context, key string, d decide.Decision, a decide.Action) (connector.WriteResult, store.Intent, error) {
 	now := r.Clock.Now()
 	identity := ""
 	if a.Identity != "" {
@@ -67,14 +68,13 @@ func (r *run) effect(ctx context.Context, key string, d decide.Decision, a decid
 	for try := 1; ; try++ {
 		res := r.send(ctx, a)
 		failpoint.Hit("answered")
-		passing := res.Outcome == connector.OutcomeRefused && res.Err != nil && res.Err.Retryable &&
-			(res.Err.Cause == connector.CauseUnavailable || res.Err.Cause == connector.CauseRateLimited)
-		if !passing || try == maxRetries || ctx.Err() != nil {
+		again := res.Outcome == connector.OutcomeRefused && res.Err.Retryable && (res.Err.Cause == connector.CauseUnavailable || res.Err.Cause == connector.CauseRateLimited)
+		if !again || try == maxRetries || run.Err() != nil {
 			return res, intent, nil //nolint:nilerr // the refusal is the answer; that the run is being stopped is seen by its next step
 		}
 		wait := max(res.Err.After, time.Duration(try)*time.Second)
 		r.tell(fmt.Sprintf("record %s: %s", key, res.Err.Message), wait)
-		if r.Clock.Sleep(ctx, wait) != nil {
+		if r.Clock.Sleep(run, wait) != nil {
 			return res, intent, nil //nolint:nilerr // as above
 		}
 	}
@@ -121,6 +121,20 @@ func (r *run) resultKey(ctx context.Context, a decide.Action, res connector.Writ
 			Message: "the new " + a.Object + " was accepted, but its key was not told and it cannot be found", Remedy: "look for it in the destination"}}
 	}
 	return "reference " + a.Lookup.Fields[0].Value, nil
+}
+
+// passing tells that a refusal says nothing about the record: what refused it, the stop of the run may have caused.
+func passing(e *connector.Error) bool { return e.Retryable || e.Cause == connector.CausePluginFailed }
+
+// undone ends a run that was stopped before an effect was done. The cursor stays, so the record comes again.
+func (r *run) undone(ctx, run context.Context, a decide.Action, i store.Intent, res connector.WriteResult, line store.LogLine) error {
+	line.Cause, line.Message = string(res.Err.Cause), about(a, res.Err)
+	ch := store.Change{Lease: r.held(), Log: []store.LogLine{line}, Settle: []store.Settlement{{ID: i.ID, State: store.IntentRefused, Cause: line.Cause}}}
+	r.note(&ch, 0, r.sent(a, res)...)
+	if err := r.keep(ctx, ch); err != nil {
+		return fmt.Errorf("remember that record %s was not written: %w", line.Key, err)
+	}
+	return run.Err()
 }
 
 func (r *run) refused(ctx context.Context, key string, d decide.Decision, a decide.Action, i store.Intent, res connector.WriteResult, line store.LogLine,

@@ -128,6 +128,7 @@ const (
 	maxRetries   = 3      // times an effect that certainly was not done is tried again at once
 	lostInARow   = 3      // writes without an answer after which it is looked whether the destination is there at all
 	lookGap      = 500 * time.Millisecond
+	finishTime   = 5 * time.Second  // for the record at hand when the run is being stopped
 	keepTime     = 10 * time.Second // for remembering what became of an effect when the run is being stopped
 )
 

@@ -265,8 +265,11 @@ func (r *run) wait(ctx context.Context, known *store.Record, key string, d decid
 	return r.remember(ctx, rec)
 }
 
-// perform carries the graph of actions out, one intent per effect.
-func (r *run) perform(ctx context.Context, key string, rec record.Record, d decide.Decision, tries int) (*written, error) {
+// perform carries the graph of actions out, one intent per effect. A run that is stopped lets the record at hand come to its end for a while:
+// an answer that is waited for spares looking up what became of it.
+func (r *run) perform(run context.Context, key string, rec record.Record, d decide.Decision, tries int) (*written, error) {
+	ctx, done := finishing(run)
+	defer done()
 	results := map[string]string{}
 	var last *written
 	updated, unchanged := false, false
@@ -282,7 +285,7 @@ func (r *run) perform(ctx context.Context, key string, rec record.Record, d deci
 			r.know.linked(a.Link, decide.Link{Key: a.Key, Sent: a.Sent})
 			continue
 		}
-		res, intent, err := r.effect(ctx, key, d, a)
+		res, intent, err := r.effect(ctx, run, key, d, a)
 		var busy *store.BusyError
 		switch {
 		case errors.As(err, &busy) && busy.Intent.State == store.IntentGivenUp:
@@ -297,6 +300,9 @@ func (r *run) perform(ctx context.Context, key string, rec record.Record, d deci
 		line.Object, line.Action, line.Millis = a.Object, actionWord(a.Action), took.Sub(intent.Opened).Milliseconds()
 		switch res.Outcome {
 		case connector.OutcomeRefused:
+			if run.Err() != nil && passing(res.Err) {
+				return nil, r.undone(ctx, run, a, intent, res, line)
+			}
 			return nil, r.refused(ctx, key, d, a, intent, res, line, results)
 		case connector.OutcomeUnknown:
 			return nil, r.unknown(ctx, key, d, a, intent, res, line, tries)
@@ -350,6 +356,28 @@ func (r *run) perform(ctx context.Context, key string, rec record.Record, d deci
 		}
 	})
 	return last, nil
+}
+
+// finishing is a context that ends with another one, but finishTime later where that was ended by whoever wants the run to stop.
+func finishing(run context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(run))
+	ended := make(chan struct{})
+	unhook := context.AfterFunc(run, func() {
+		defer close(ended)
+		if errors.Is(context.Cause(run), context.Canceled) { // and not because the lease is lost
+			select {
+			case <-ctx.Done():
+			case <-time.After(finishTime):
+			}
+		}
+		cancel()
+	})
+	return ctx, func() {
+		cancel()
+		if !unhook() {
+			<-ended
+		}
+	}
 }
 
 // keep remembers what became of the effect under way, whose line is the change's first, also when the run is being stopped: what is known now need not be looked up later.

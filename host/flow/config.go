@@ -2,18 +2,22 @@ package flow
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // Config is a configuration as a file states it (DESIGN section 7).
 type Config struct {
-	Version     int                   `json:"version"`
+	Version int `json:"version"`
+	// KeepDays is for how many days the activity log keeps what came, was sent and was answered; 0 is the program's own choice.
+	KeepDays    int                   `json:"keep_days,omitempty"`
 	Connections map[string]Connection `json:"connections"`
 	Flows       map[string]Flow       `json:"flows"`
 
@@ -52,10 +56,11 @@ func (f Flow) Every() time.Duration {
 // Version is the version of the file's form that this program reads.
 const Version = 1
 
-// Bounds of a schedule.
+// Bounds of a schedule, and of how long payloads are kept: a bookkeeper's records are asked for until ten years after.
 const (
 	minSchedule = time.Second
 	maxSchedule = 31 * 24 * time.Hour
+	maxKeepDays = 3660
 )
 
 var (
@@ -92,7 +97,7 @@ func (n *node) remember(places map[string]place, path string) {
 }
 
 func (d *decoder) config(c *Config, root *node) {
-	if !d.object(root, "", "version", "connections", "flows") {
+	if !d.object(root, "", "version", "keep_days", "connections", "flows") {
 		return
 	}
 	switch v := root.get("version"); {
@@ -101,12 +106,25 @@ func (d *decoder) config(c *Config, root *node) {
 	case v.kind != nodeNumber || v.text != "1":
 		d.fail(v.place, "version", "this program reads version 1 of the file", "write version: 1")
 	}
+	if n := root.get("keep_days"); n != nil && n.kind != nodeNull {
+		c.KeepDays = d.days(n)
+	}
 	for _, e := range d.named(root, "connections") {
 		c.Connections[e.key] = d.connection(e, join("connections", e.key))
 	}
 	for _, e := range d.named(root, "flows") {
 		c.Flows[e.key] = d.flow(e, join("flows", e.key))
 	}
+}
+
+// days reads for how many days something is kept.
+func (d *decoder) days(n *node) int {
+	days, err := strconv.Atoi(n.text)
+	if n.kind != nodeNumber || err != nil || days < 1 || days > maxKeepDays {
+		d.fail(n.place, "keep_days", fmt.Sprintf("is a number of days from 1 to %d", maxKeepDays), "write it as keep_days: 90")
+		return 0
+	}
+	return days
 }
 
 // named lists the entries of a map of things with names of their own.
@@ -260,8 +278,9 @@ func ParseCanonical(data []byte) (Config, error) {
 // Merge puts a new configuration over an old one: what it names is replaced, and what it does not name is removed only when prune
 // is set. Positions are those of the new one.
 func Merge(old, next Config, prune bool) Config {
-	out := Config{Version: Version, Connections: map[string]Connection{}, Flows: map[string]Flow{}, file: next.file, places: next.places}
+	out := Config{Version: Version, Connections: map[string]Connection{}, Flows: map[string]Flow{}, KeepDays: next.KeepDays, file: next.file, places: next.places}
 	if !prune {
+		out.KeepDays = cmp.Or(next.KeepDays, old.KeepDays)
 		maps.Copy(out.Connections, old.Connections)
 		maps.Copy(out.Flows, old.Flows)
 	}

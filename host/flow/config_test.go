@@ -167,6 +167,36 @@ flows:
 	}
 }
 
+// TestKeepDays: for how long payloads are kept is part of the file, of a revision, of what is shown as changed and of what is exported.
+func TestKeepDays(t *testing.T) {
+	old, next := mustParse(t, "version: 1\nkeep_days: 30\n"), mustParse(t, "version: 1\n")
+	if got := Merge(old, next, false).KeepDays; got != 30 {
+		t.Errorf("a file that does not name it leaves %d", got)
+	}
+	if got := Merge(old, next, true).KeepDays; got != 0 {
+		t.Errorf("pruned, it is %d", got)
+	}
+	if got := Merge(old, mustParse(t, "version: 1\nkeep_days: 7\n"), false).KeepDays; got != 7 {
+		t.Errorf("named, it is %d", got)
+	}
+	if diff := cmp.Diff([]Difference{{"keep_days", "30", ""}}, Diff(old, next)); diff != "" {
+		t.Error(diff)
+	}
+	text, err := old.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back := mustParse(t, string(text)); back.KeepDays != 30 {
+		t.Errorf("exported and read back it is %d:\n%s", back.KeepDays, text)
+	}
+	for _, bad := range []string{"0", "-1", "3661", "1.5", "90d", "'90'", "[90]", "99999999999999999999"} {
+		_, err := ParseConfig([]byte("version: 1\nkeep_days: "+bad+"\n"), "pomost.yaml")
+		if err == nil || !strings.Contains(err.Error(), "pomost.yaml:2:12") || !strings.Contains(err.Error(), "keep_days: 90") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
 func TestResolveSecret(t *testing.T) {
 	env := func(n string) (string, bool) {
 		v, ok := map[string]string{"ID": "value\n", "EMPTY": ""}[n]

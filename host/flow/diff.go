@@ -35,6 +35,9 @@ func Diff(old, next Config) []Difference {
 // flatConfig is every value of a configuration by its path; lists count as one value.
 func flatConfig(c Config) map[string]string {
 	out := map[string]string{}
+	if c.KeepDays > 0 {
+		out["keep_days"] = jsonText(c.KeepDays)
+	}
 	for name, conn := range c.Connections {
 		at := join("connections", name)
 		out[at+".connector"] = jsonText(conn.Connector)

@@ -10,7 +10,7 @@ import (
 )
 
 // exportOrder is the order in which keys stand where people expect one; others follow in the order of the alphabet.
-var exportOrder = []string{"version", "connections", "flows", "connector", "recipe", "source", "destination", "settings", "mapping", "schedule"}
+var exportOrder = []string{"version", "keep_days", "connections", "flows", "connector", "recipe", "source", "destination", "settings", "mapping", "schedule"}
 
 // YAML writes a configuration as a file that ParseConfig reads back as the same one. Secrets and references to them are no part of it.
 func (c Config) YAML() ([]byte, error) {

@@ -47,7 +47,7 @@ func TestExportReadsBack(t *testing.T) {
 		})
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		c := Config{Version: Version, Connections: map[string]Connection{}, Flows: map[string]Flow{}}
+		c := Config{Version: Version, KeepDays: rapid.IntRange(0, maxKeepDays).Draw(t, "keep days"), Connections: map[string]Connection{}, Flows: map[string]Flow{}}
 		for range rapid.IntRange(0, 3).Draw(t, "connections") {
 			settings := map[string]string{}
 			for range rapid.IntRange(0, 3).Draw(t, "settings") {

@@ -3,12 +3,15 @@ package function
 import (
 	"encoding/binary"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tetratelabs/wazero"
 )
 
 // raw assembles a module by hand: what no compiler of ours would write. Each body is the code of an export, in the order of exports.
@@ -281,4 +284,48 @@ func TestTheCacheIsSwept(t *testing.T) {
 	if exists(gone) || !exists(foreign) {
 		t.Error("the cache is not swept as it should be")
 	}
+}
+
+// TestACacheThatCannotBeWritten: on a full disk functions start more slowly, and no less right.
+func TestACacheThatCannotBeWritten(t *testing.T) {
+	modules, _ := shipped(t)
+	files, err := filepath.Glob(filepath.Join(modules, "*.wasm"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no modules", err)
+	}
+	content, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	try := func(cache string) {
+		t.Helper()
+		rt, code, err := compile(ctx, wazero.NewRuntimeConfigCompiler(), cache, content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rt.Close(ctx)
+		if err := fits(code); err != nil {
+			t.Error(err)
+		}
+	}
+	good, bad := t.TempDir(), t.TempDir()
+	try(good)
+	kept := 0
+	err = filepath.WalkDir(good, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		kept++
+		inside, err := filepath.Rel(good, path)
+		if err != nil {
+			return err
+		}
+		return os.MkdirAll(filepath.Join(bad, inside, "in the way"), 0o700)
+	})
+	if err != nil || kept == 0 {
+		t.Fatal("nothing was kept", err)
+	}
+	try(bad)
+	try(filepath.Join(files[0], "no folder"))
 }

@@ -144,21 +144,10 @@ func load(ctx context.Context, content []byte) (*loaded, error) {
 	if !compiles {
 		config = wazero.NewRuntimeConfigInterpreter().WithMemoryLimitPages(uint32(req.Memory >> 16))
 	}
-	if req.Cache != "" {
-		cache, err := wazero.NewCompilationCacheWithDir(req.Cache)
-		if err != nil {
-			return nil, fmt.Errorf("the folder %s for compiled functions cannot be used: %w", req.Cache, err)
-		}
-		config = config.WithCompilationCache(cache)
-	}
 	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
-	rt := wazero.NewRuntimeWithConfig(ctx, config)
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, rt); err != nil {
-		return nil, err
-	}
-	code, err := rt.CompileModule(ctx, binary)
+	rt, code, err := compile(ctx, config, req.Cache, binary)
 	if err != nil {
-		return nil, fmt.Errorf("it is no WebAssembly module that can be run: %w", err)
+		return nil, err
 	}
 	if err := fits(code); err != nil {
 		return nil, err
@@ -178,6 +167,30 @@ func load(ctx context.Context, content []byte) (*loaded, error) {
 		return nil, fmt.Errorf("it speaks version %d of the binary interface, this Pomost speaks %d", uint32(version[0]), abiVersion)
 	}
 	return m, nil
+}
+
+// compile compiles a module, or takes its code from a cache; "" is none. A cache that cannot be written, on a full disk, costs time and no more.
+func compile(ctx context.Context, config wazero.RuntimeConfig, cache string, binary []byte) (wazero.Runtime, wazero.CompiledModule, error) {
+	with := config
+	if cache != "" {
+		kept, err := wazero.NewCompilationCacheWithDir(cache)
+		if err != nil {
+			return compile(ctx, config, "", binary)
+		}
+		with = config.WithCompilationCache(kept)
+	}
+	rt := wazero.NewRuntimeWithConfig(ctx, with)
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, rt); err != nil {
+		return nil, nil, err
+	}
+	code, err := rt.CompileModule(ctx, binary)
+	switch {
+	case err == nil:
+		return rt, code, nil
+	case cache != "":
+		return compile(ctx, config, "", binary)
+	}
+	return nil, nil, fmt.Errorf("it is no WebAssembly module that can be run: %w", err)
 }
 
 // fits checks what a module wants and what it offers before any of it runs.

@@ -62,6 +62,7 @@ func (k *Keeper) Consent(ctx context.Context, connection string, code Code) erro
 		set := dropped()
 		set[RefreshToken], set[AccessToken], set[AccessExpiry] = a.refresh, a.access, a.expiry.UTC().Format(time.RFC3339)
 		set[TokenHosts], set[ClientID], set[ClientSecret] = hostsOf(d, settings, e), c.id, c.secret
+		renewed(set, d.OAuth, k.opts.Now())
 		// The system has spent the code: from here on the caller's end changes nothing any more.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 		defer cancel()

@@ -11,14 +11,14 @@ import (
 // Endpoints are the addresses at which a person consents and tokens are traded.
 type Endpoints struct{ Authorize, Token string }
 
-// EndpointsOf computes them from a connector's description and a connection's settings: what the settings say; else the vendor's for the
-// vendor's host; else the usual paths at the origin of the base address. An error is a *connector.Error that names the setting.
+// EndpointsOf computes them from a connector's description and a connection's settings: what the settings say; else the vendor's for a
+// host of the vendor's; else the usual paths at the origin of the base address. An error is a *connector.Error that names the setting.
 func EndpointsOf(d connector.Description, settings connector.Settings) (Endpoints, error) {
 	o := d.OAuth
 	if o == nil {
 		return Endpoints{}, fmt.Errorf("connector %s has no OAuth", d.Name)
 	}
-	pick := func(setting, vendor, path string) (string, error) {
+	pick := func(setting, path string, vendor func(connector.Environment) string) (string, error) {
 		if text := strings.TrimSpace(settings[setting]); text != "" {
 			u, err := address(setting, text)
 			if err != nil {
@@ -35,16 +35,18 @@ func EndpointsOf(d connector.Description, settings connector.Settings) (Endpoint
 		if err != nil {
 			return "", err
 		}
-		if v, err := url.Parse(o.VendorBase); err == nil && bare(v.Hostname()) == bare(u.Hostname()) && vendor != "" {
-			return vendor, nil
+		for _, e := range append([]connector.Environment{{Base: o.VendorBase, AuthorizeURL: o.VendorAuthorizeURL, TokenURL: o.VendorTokenURL}}, o.Environments...) {
+			if v, err := url.Parse(e.Base); err == nil && bare(v.Hostname()) == bare(u.Hostname()) && vendor(e) != "" {
+				return vendor(e), nil
+			}
 		}
 		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: path}).String(), nil
 	}
-	authorize, err := pick(o.AuthorizeSetting, o.VendorAuthorizeURL, o.DefaultAuthorizePath)
+	authorize, err := pick(o.AuthorizeSetting, o.DefaultAuthorizePath, func(e connector.Environment) string { return e.AuthorizeURL })
 	if err != nil {
 		return Endpoints{}, err
 	}
-	trade, err := pick(o.TokenSetting, o.VendorTokenURL, o.DefaultTokenPath)
+	trade, err := pick(o.TokenSetting, o.DefaultTokenPath, func(e connector.Environment) string { return e.TokenURL })
 	return Endpoints{Authorize: authorize, Token: trade}, err
 }
 

@@ -17,6 +17,8 @@ func TestEndpointsOf(t *testing.T) {
 		"nothing set":          {nil, vendor},
 		"the vendor's base":    {connector.Settings{"base_url": "https://api.vendor.example/v2"}, vendor},
 		"with www and capital": {connector.Settings{"base_url": "https://WWW.API.vendor.example"}, vendor},
+		"another environment": {connector.Settings{"base_url": "https://API-test.vendor.example/v2"},
+			Endpoints{"https://id-test.vendor.example/authorize", "https://id-test.vendor.example/token"}},
 		"another base": {connector.Settings{"base_url": "http://127.0.0.1:9001/v2"},
 			Endpoints{"http://127.0.0.1:9001/connect/authorize", "http://127.0.0.1:9001/connect/token"}},
 		"token_url alone": {connector.Settings{"base_url": "http://127.0.0.1:9001/v2", "token_url": "http://127.0.0.1:9009/t?x=1#f"},

@@ -30,6 +30,8 @@ const (
 	AccessToken     = "access_token"
 	AccessExpiry    = "access_expiry" // RFC 3339
 	TokenHosts      = "token_hosts"   // the far sides that the tokens belong to
+	RefreshSince    = "refresh_since" // RFC 3339: when the system gave the refresh token; "" for a seed, whose age nobody told
+	RefreshUntil    = "refresh_until" // RFC 3339: about when the system forgets it if nobody uses it; "" where nobody knows
 )
 
 const (
@@ -280,7 +282,7 @@ func (k *Keeper) Drop(ctx context.Context, connection string) error {
 }
 
 func dropped() map[string]string {
-	return map[string]string{RefreshToken: "", PreviousRefresh: "", AccessToken: "", AccessExpiry: "", TokenHosts: ""}
+	return map[string]string{RefreshToken: "", PreviousRefresh: "", AccessToken: "", AccessExpiry: "", TokenHosts: "", RefreshSince: "", RefreshUntil: ""}
 }
 
 // alter changes the secrets of a connection while no refresh runs, and forgets what was known in memory.

@@ -141,6 +141,9 @@ func description() connector.Description {
 		BaseSetting: "base_url", AuthorizeSetting: "authorize_url", TokenSetting: "token_url", Style: "body",
 		DefaultAuthorizePath: "/connect/authorize", DefaultTokenPath: "/connect/token",
 		VendorBase: "https://api.vendor.example/v2", VendorAuthorizeURL: "https://id.vendor.example/authorize", VendorTokenURL: "https://id.vendor.example/token",
+		Environments: []connector.Environment{{Base: "https://api-test.vendor.example/v2", AuthorizeURL: "https://id-test.vendor.example/authorize",
+			TokenURL: "https://id-test.vendor.example/token"}},
+		RefreshLife: 100 * 24 * time.Hour, RefreshEnds: "the password changes",
 	}}
 }
 

@@ -50,7 +50,10 @@ func (k *Keeper) refresh(ctx context.Context, connection string, s *state, rejec
 	if a, ok := k.stored(have, rejected); ok {
 		return a, nil
 	}
-	c := client{connection: connection, url: e.Token, style: d.OAuth.Style, id: have[ClientID], secret: have[ClientSecret]}
+	c := client{connection: connection, url: e.Token, style: d.OAuth.Style, id: have[ClientID], secret: have[ClientSecret], oauth: d.OAuth}
+	if consent, ok := ConsentOf(d.OAuth, have); ok {
+		c.why = consent.refused(k.opts.Now())
+	}
 	if missing := firstMissing(have, ClientID, ClientSecret, RefreshToken); missing != "" {
 		return answer{}, &connector.Error{Cause: connector.CauseCredentials,
 			Message: fmt.Sprintf("connection %s has no %s", connection, missing), Remedy: lacking(connection, missing)}
@@ -105,7 +108,7 @@ func (k *Keeper) tradeKnown(ctx context.Context, c client, s *state, have map[st
 		a, err := k.tradePatiently(ctx, c, refresh)
 		if err == nil {
 			a.hosts = hosts
-			return a, k.save(ctx, c.connection, s, unsavedOf(a, refresh, have[RefreshToken]))
+			return a, k.save(ctx, c.connection, s, unsavedOf(a, refresh, have[RefreshToken], c.oauth, k.opts.Now()))
 		}
 		if !errors.Is(err, errGrant) {
 			return answer{}, err
@@ -131,10 +134,11 @@ func (k *Keeper) tradeKnown(ctx context.Context, c client, s *state, have map[st
 }
 
 // unsavedOf is what is to be stored of an answer. spent is the token that was traded, current the one in the store.
-func unsavedOf(a answer, spent, current string) *unsaved {
+func unsavedOf(a answer, spent, current string, o *connector.OAuth, now time.Time) *unsaved {
 	set := map[string]string{AccessToken: a.access, AccessExpiry: a.expiry.UTC().Format(time.RFC3339), TokenHosts: a.hosts, RefreshToken: spent}
 	if a.refresh != "" && a.refresh != spent {
 		set[RefreshToken], set[PreviousRefresh] = a.refresh, spent
+		renewed(set, o, now)
 	}
 	return &unsaved{spent: current, answer: a, secrets: set}
 }

@@ -30,6 +30,8 @@ const (
 // client is what a token request is made with.
 type client struct {
 	connection, url, style, id, secret string
+	oauth                              *connector.OAuth
+	why                                string // what is known about a refusal of its refresh token, as a part of a sentence
 }
 
 // answer is what a trade gave.
@@ -156,7 +158,7 @@ func (c client) refusal(w wire, refresh string) error {
 		return c.unavailable("its token service cannot answer now ("+code+")", nil)
 	case "invalid_grant":
 		return &connector.Error{Cause: connector.CauseCredentials, Code: code, Err: errGrant,
-			Message: fmt.Sprintf("connection %s: the system no longer accepts the refresh token%s", c.connection, said), Remedy: newSeed(c.connection)}
+			Message: fmt.Sprintf("connection %s: the system no longer accepts the refresh token%s%s", c.connection, said, c.why), Remedy: newSeed(c.connection)}
 	case "invalid_client", "unauthorized_client":
 		return &connector.Error{Cause: connector.CauseCredentials, Code: code,
 			Message: fmt.Sprintf("connection %s: the system refuses client_id and client_secret (%s)%s", c.connection, code, said),

@@ -488,9 +488,15 @@ func (s *story) consent() {
 		if !res.Connections[0].OK {
 			s.Errorf("%+v", res)
 		}
+		if c := res.Connections[0].Checks; c[len(c)-1].Name != "consent" || !c[len(c)-1].OK || c[len(c)-1].Message == "" {
+			s.Errorf("%s: the check does not tell how long the consent goes on: %+v", name, c)
+		}
 	}
 	for _, c := range s.status().Connections {
-		if c.State != "ok" {
+		if c.State != "ok" || c.ConsentSince == nil || (c.ConsentUntil != nil) != (c.Name == "shop") {
+			s.Errorf("%+v", c)
+		}
+		if c.Name == "shop" && (c.ConsentUntil.Sub(*c.ConsentSince) < 300*24*time.Hour || !strings.Contains(c.Message, "until about")) {
 			s.Errorf("%+v", c)
 		}
 	}

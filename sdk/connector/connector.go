@@ -129,7 +129,18 @@ type OAuth struct {
 	VendorBase, VendorAuthorizeURL, VendorTokenURL string
 	// Style is how client credentials travel: "header" (HTTP Basic) or "body".
 	Style string
+	// Environments are the vendor's other environments, such as one for tests.
+	Environments []Environment
+	// Registration tells a person how to get client id and secret, in a sentence or two.
+	Registration string
+	// RefreshLife is how long a refresh token that nobody uses stays good, as far as is known; 0 where nobody knows.
+	RefreshLife time.Duration
+	// RefreshEnds is what ends a consent before that, as the end of the sentence "it ends when …"; "" where nobody knows.
+	RefreshEnds string
 }
+
+// Environment is a further environment of the vendor's, told by the host of Base.
+type Environment struct{ Base, AuthorizeURL, TokenURL string }
 
 // Object is a kind of record that a connector offers.
 type Object struct {

@@ -129,6 +129,13 @@ func descriptionToProto(d Description) *connectorv1.DescribeResponse {
 			Scopes: o.Scopes, BaseSetting: o.BaseSetting, AuthorizeSetting: o.AuthorizeSetting, TokenSetting: o.TokenSetting,
 			DefaultAuthorizePath: o.DefaultAuthorizePath, DefaultTokenPath: o.DefaultTokenPath,
 			VendorBase: o.VendorBase, VendorAuthorizeUrl: o.VendorAuthorizeURL, VendorTokenUrl: o.VendorTokenURL, Style: o.Style,
+			Registration: o.Registration, RefreshEnds: o.RefreshEnds,
+		}
+		if o.RefreshLife > 0 {
+			out.Oauth.RefreshLife = durationToProto(o.RefreshLife)
+		}
+		for _, e := range o.Environments {
+			out.Oauth.Environments = append(out.Oauth.Environments, &connectorv1.Environment{Base: e.Base, AuthorizeUrl: e.AuthorizeURL, TokenUrl: e.TokenURL})
 		}
 	}
 	return out

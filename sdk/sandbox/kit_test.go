@@ -34,9 +34,13 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *counter) Snapshot() ([]byte, error) { return json.Marshal(c) }
 func (c *counter) Restore(data []byte) error { return json.Unmarshal(data, c) }
 
+// testRefreshLife is how long a refresh token of the test's system is good.
+const testRefreshLife = 100 * time.Hour
+
 func testSystem() System {
 	return System{
 		Name: "test", BasePath: "/api/v1", AuthorizePath: "/connect/authorize", TokenPath: "/api/v1/token", CompanyID: "DEMO",
+		RefreshLife: testRefreshLife,
 		Settings: []Setting{
 			{Key: "country", Default: "NL", Values: []string{"NL", "SE"}},
 			{Key: "dialect", Default: "default", Values: []string{"default", "odd"}, List: true},

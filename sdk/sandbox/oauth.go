@@ -51,6 +51,8 @@ type authCode struct {
 type chain struct {
 	ID     string   `json:"id"`
 	Scopes []string `json:"scopes"`
+	// Given is when its refresh token was given.
+	Given time.Time `json:"given,omitzero"`
 }
 
 type accessToken struct {
@@ -77,7 +79,7 @@ func (a *authServer) seed(scopes []string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	token := randomToken(32)
-	a.refresh[token] = chain{ID: randomToken(8), Scopes: slices.Clone(scopes)}
+	a.refresh[token] = chain{ID: randomToken(8), Scopes: slices.Clone(scopes), Given: a.now()}
 	return token
 }
 
@@ -322,6 +324,9 @@ func (a *authServer) tradeRefresh(form url.Values) (chain, string) {
 		return chain{}, "invalid_grant"
 	}
 	delete(a.refresh, form.Get("refresh_token"))
+	if life := a.sys.RefreshLife; life > 0 && !c.Given.IsZero() && !a.now().Before(c.Given.Add(life)) {
+		return chain{}, "invalid_grant"
+	}
 	return c, ""
 }
 
@@ -353,6 +358,7 @@ func (a *authServer) issue(c chain) tokenAnswer {
 	a.access[out.AccessToken] = accessToken{chain: c, expires: now.Add(life)}
 	if a.sys.OfflineScope == "" || slices.Contains(c.Scopes, a.sys.OfflineScope) {
 		out.RefreshToken = randomToken(32)
+		c.Given = now
 		if len(a.refresh) < maxLive {
 			a.refresh[out.RefreshToken] = c
 		}

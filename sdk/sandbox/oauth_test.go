@@ -127,6 +127,24 @@ func TestRefreshTokensRotateInChains(t *testing.T) {
 	}
 }
 
+// TestRefreshTokensAreForgotten: each trade gives another whole life; one that nobody trades ends, and from outside that looks like any refusal.
+func TestRefreshTokensAreForgotten(t *testing.T) {
+	ck := newClock()
+	c := start(t, Options{Now: ck.now})
+	token := c.run.Info.RefreshToken
+	for range 3 {
+		ck.advance(testRefreshLife - time.Second)
+		a := c.refresh(token)
+		if token = a.field("refresh_token"); a.status != 200 || token == "" {
+			t.Fatalf("a token in its life: %d %s", a.status, a.body)
+		}
+	}
+	ck.advance(testRefreshLife)
+	if a := c.refresh(token); a.status != 400 || a.body != `{"error":"invalid_grant"}` {
+		t.Errorf("a token that nobody used: %d %s", a.status, a.body)
+	}
+}
+
 func TestNoRefreshTokenWithoutOfflineScope(t *testing.T) {
 	c := start(t, Options{})
 	_, back := c.consent(url.Values{"scope": {"read"}})

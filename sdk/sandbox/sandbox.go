@@ -48,6 +48,8 @@ type System struct {
 	Implicit bool
 	// TokenLife is how long an access token works; 0 means an hour.
 	TokenLife time.Duration
+	// RefreshLife is how long a refresh token works that nobody trades; 0 means for ever.
+	RefreshLife time.Duration
 	// DefaultRate is how many calls a minute one client may make to one endpoint; 0 means no limit.
 	DefaultRate int
 

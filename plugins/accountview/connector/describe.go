@@ -126,6 +126,8 @@ func (a *accountView) Describe() sdk.Description {
 			Scopes: slices.Clone(scopes), BaseSetting: "base_url", AuthorizeSetting: "authorize_url", TokenSetting: "token_url",
 			DefaultAuthorizePath: pathAuthorize, DefaultTokenPath: pathTrade,
 			VendorBase: vendorBase, VendorAuthorizeURL: vendorAuthorize, VendorTokenURL: vendorTrade,
+			Registration: "Register an application on https://www.accountview.net under Ontwikkelaar, Applicatie toevoegen (a ProActive user with the right to that menu can): its API-sleutel " +
+				"is the client_id, its API-secret the client_secret. Its redirect address must be that of redirect_url.", // [D SPEND]
 			Style: "body", // [C GO: registered as a provider that wants the client's credentials in the body]
 		},
 		SettleTime:   settleTime,

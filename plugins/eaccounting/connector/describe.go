@@ -29,6 +29,7 @@ const (
 	// The vendor's own test environment has an identity server of its own too [DOC].
 	vendorTestHost      = "eaccountingapi-sandbox.test.vismaonline.com"
 	vendorTestAuthorize = "https://identity-sandbox.test.vismaonline.com/connect/authorize"
+	vendorTestToken     = "https://identity-sandbox.test.vismaonline.com/connect/token" //nolint:gosec // an address, no credential
 )
 
 const (
@@ -38,6 +39,8 @@ const (
 	maxPageSize = 1000
 	// settleTime is longer than any gateway's time-out that is known for the platform [?].
 	settleTime = 2 * time.Minute
+	// refreshLife is how long a refresh token is good when nobody uses it [CLIENT, ?: one client's notes say about two years].
+	refreshLife = 2 * 365 * 24 * time.Hour
 )
 
 // eaccounting is the connector; it has no state.
@@ -52,8 +55,8 @@ func (eaccounting) Describe() sdk.Description {
 		Name: Name, Title: "Visma eAccounting", Version: Version,
 		Settings: settings(),
 		Secrets: []sdk.Setting{
-			{Key: "client_id", Label: "Client id", Help: "the id of your application at the Visma developer portal", Type: sdk.SettingText, Required: true, Secret: true},
-			{Key: "client_secret", Label: "Client secret", Help: "the secret of your application at the Visma developer portal", Type: sdk.SettingText, Required: true, Secret: true},
+			{Key: "client_id", Label: "Client id", Help: "of your application at Visma; see https://developer.vismaonline.com", Type: sdk.SettingText, Required: true, Secret: true},
+			{Key: "client_secret", Label: "Client secret", Help: "of your application at Visma; it comes with the id", Type: sdk.SettingText, Required: true, Secret: true},
 			{Key: "refresh_token", Label: "Refresh token", Help: "comes from the consent; give one only as a seed", Type: sdk.SettingText, Secret: true},
 		},
 		Objects: objectList(),
@@ -64,7 +67,15 @@ func (eaccounting) Describe() sdk.Description {
 			BaseSetting: "base_url", AuthorizeSetting: "authorize_url", TokenSetting: "token_url",
 			DefaultAuthorizePath: authorizePath, DefaultTokenPath: tokenPath,
 			VendorBase: vendorBase, VendorAuthorizeURL: vendorAuthorize, VendorTokenURL: vendorToken,
-			Style: "header",
+			Style:        "header",
+			Environments: []sdk.Environment{{Base: "https://" + vendorTestHost + "/v2", AuthorizeURL: vendorTestAuthorize, TokenURL: vendorTestToken}},
+			// [DOC getting-started, community ta-p/241050]
+			Registration: "Ask for an application on the pages for developers, https://developer.vismaonline.com (\"Give me access\"): Visma sends its client id and secret, and registers " +
+				"its redirect address, which must stand in redirect_url letter by letter. A client for the test environment can be had there at once; it works with " +
+				"https://" + vendorTestHost + "/v2 as base_url alone.",
+			RefreshLife: refreshLife,
+			// [DOC community]; that a person can take it back is how consents are [?].
+			RefreshEnds: "the user who consented changes the password, or takes the access back at Visma",
 		},
 		SettleTime:   settleTime,
 		HostSettings: []string{"base_url", "authorize_url", "token_url"},

@@ -14,7 +14,7 @@ func (c *company) createArticle(k *call) error {
 	if err := c.prepareArticle(r, nil); err != nil {
 		return err
 	}
-	r.set("Id", newUUID())
+	r.set("Id", c.newID())
 	c.table("articles").add(r)
 	c.created(k, r)
 	return nil

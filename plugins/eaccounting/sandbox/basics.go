@@ -159,7 +159,7 @@ func (c *company) createSimple(tableName string, status int) func(*call) error {
 		if r.str("Name") == "" {
 			return invalid("Name", "Required", "The Name field is required.")
 		}
-		r.set("Id", newUUID())
+		r.set("Id", c.newID())
 		t.add(r)
 		if status == http.StatusCreated {
 			c.created(k, r)

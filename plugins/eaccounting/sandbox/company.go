@@ -1,12 +1,6 @@
 package sandbox
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -89,19 +83,23 @@ type company struct {
 	priceOf map[[2]string]*record // list and article
 	// numbers are the next number of each series.
 	numbers map[string]int64
+	ids     ids
 	// lastStamp is the newest change stamp; the next one is later.
 	lastStamp time.Time
 	country   country
 	routes    []route
 	// dialects
 	dialect dialect
-	// live is the shop that goes on, nil where there was none.
-	live *shopSeed
+	// live is the shop that goes on, nil where there was none; lived is how often it did, and fresh are the orders, by their ids, that it
+	// has not shipped yet.
+	live  *shopSeed
+	lived int
+	fresh []string
 }
 
 func newCompany(env sandbox.Env) (sandbox.Company, error) {
 	c := &company{
-		env: env, tables: map[string]*table{}, numbers: map[string]int64{},
+		env: env, tables: map[string]*table{}, numbers: map[string]int64{}, ids: newIDs(),
 		dialect: dialectOf(env),
 		country: countryRules(env.Set["country"]),
 	}
@@ -161,119 +159,4 @@ func (c *company) number(series string) int64 {
 	n := c.numbers[series]
 	c.numbers[series] = n + 1
 	return n
-}
-
-func newUUID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails since Go 1.24
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return formatUUID(b)
-}
-
-// fixedUUID is the id of a record that every company of this kind has, the same at each start.
-func (c *company) fixedUUID(parts ...string) string {
-	sum := sha256.Sum256([]byte(c.env.CompanyID + "/" + strings.Join(parts, "/")))
-	b := [16]byte(sum[:16])
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return formatUUID(b)
-}
-
-func formatUUID(b [16]byte) string {
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
-}
-
-// snapshot is the company in the state file.
-type snapshot struct {
-	Tables    map[string][]json.RawMessage `json:"tables"`
-	Paid      map[string]bool              `json:"paid"`
-	BackOrder map[string]bool              `json:"back_order"`
-	Settings  json.RawMessage              `json:"settings"`
-	Prices    []json.RawMessage            `json:"prices"`
-	Numbers   map[string]int64             `json:"numbers"`
-	LastStamp time.Time                    `json:"last_stamp"`
-}
-
-// invoiceExtra and orderExtra are what the company remembers beyond the fields of the API.
-type invoiceExtra struct{ paid bool }
-type orderExtra struct{ backOrdered bool }
-
-func (c *company) Snapshot() ([]byte, error) {
-	exact := form{exact: true}
-	s := snapshot{
-		Tables: map[string][]json.RawMessage{}, Paid: map[string]bool{}, BackOrder: map[string]bool{},
-		Settings: exact.append(nil, c.settings, nil), Numbers: c.numbers, LastStamp: c.lastStamp,
-	}
-	for _, p := range c.prices {
-		s.Prices = append(s.Prices, exact.append(nil, p, nil))
-	}
-	for name, t := range c.tables {
-		list := make([]json.RawMessage, 0, len(t.order))
-		for _, r := range t.order {
-			list = append(list, exact.append(nil, r, nil))
-			switch x := r.extra.(type) {
-			case invoiceExtra:
-				s.Paid[r.str("Id")] = x.paid
-			case orderExtra:
-				s.BackOrder[r.str("Id")] = x.backOrdered
-			}
-		}
-		s.Tables[name] = list
-	}
-	return json.Marshal(s)
-}
-
-func (c *company) Restore(data []byte) error {
-	var s snapshot
-	if err := json.Unmarshal(data, &s); err != nil {
-		return fmt.Errorf("company: %w", err)
-	}
-	read := func(of *schema, raw json.RawMessage) (*record, error) {
-		m, err := decodeObject(raw)
-		if err != nil {
-			return nil, err
-		}
-		rd := &reader{exact: true}
-		r := rd.object(of, m, "")
-		if len(rd.problems) > 0 {
-			return nil, fmt.Errorf("%s: %s", rd.problems[0].Field, rd.problems[0].Message)
-		}
-		return r, nil
-	}
-	tables := map[string]*table{}
-	for name, schemaName := range tableSchemas {
-		t := newTable(name, schemaName)
-		for i, raw := range s.Tables[name] {
-			r, err := read(t.schema, raw)
-			if err != nil {
-				return fmt.Errorf("company: %s, record %d: %w", name, i+1, err)
-			}
-			if s.Paid[r.str("Id")] {
-				r.extra = invoiceExtra{paid: true}
-			}
-			if s.BackOrder[r.str("Id")] {
-				r.extra = orderExtra{backOrdered: true}
-			}
-			t.add(r)
-		}
-		tables[name] = t
-	}
-	settings, err := read(schemas["CompanySettingsApi"], s.Settings)
-	if err != nil {
-		return fmt.Errorf("company settings: %w", err)
-	}
-	var prices []*record
-	for i, raw := range s.Prices {
-		p, err := read(schemas["SalesPriceListRowApi"], raw)
-		if err != nil {
-			return fmt.Errorf("company: price %d: %w", i+1, err)
-		}
-		prices = append(prices, p)
-	}
-	c.tables, c.settings, c.lastStamp, c.prices = tables, settings, s.LastStamp, prices
-	c.indexPrices()
-	c.numbers = maps.Clone(s.Numbers)
-	return nil
 }

@@ -14,7 +14,7 @@ func (c *company) createCustomer(k *call) error {
 	if err := c.prepareCustomer(r, nil); err != nil {
 		return err
 	}
-	r.set("Id", newUUID())
+	r.set("Id", c.newID())
 	c.table("customers").add(r)
 	c.created(k, r)
 	return nil

@@ -23,7 +23,7 @@ func (c *company) createProject(k *call) error {
 	if err := c.prepareProject(r, nil); err != nil {
 		return err
 	}
-	r.set("Id", newUUID())
+	r.set("Id", c.newID())
 	c.table("projects").add(r)
 	c.created(k, r)
 	return nil
@@ -103,7 +103,7 @@ func (c *company) createCostCenterItem(k *call) error {
 	if center == nil {
 		return unknownReference("CostCenter", r.str("CostCenterId"))
 	}
-	r.with("Id", newUUID(), "CreatedUtc", c.stamp())
+	r.with("Id", c.newID(), "CreatedUtc", c.stamp())
 	r.given = nil
 	center.set("Items", append(center.list("Items"), r))
 	c.created(k, r)

@@ -19,7 +19,7 @@ func (c *company) createDraft(k *call) error {
 	if err := c.prepareDraft(r, nil); err != nil {
 		return err
 	}
-	c.table("customerinvoicedrafts").add(r.with("Id", newUUID(), "CreatedUtc", c.stamp()))
+	c.table("customerinvoicedrafts").add(r.with("Id", c.newID(), "CreatedUtc", c.stamp()))
 	c.created(k, r)
 	return nil
 }
@@ -91,7 +91,7 @@ func (c *company) prepareDraft(r, old *record) error {
 	computed := inv.list("Rows")
 	for i, row := range r.list("Rows") {
 		given := row.wasGiven("LineNumber")
-		row.set("Id", newUUID())
+		row.set("Id", c.newID())
 		if !given || row.get("LineNumber") == nil {
 			row.set("LineNumber", int64(i))
 		}

@@ -143,7 +143,7 @@ func (c *company) bookInvoice(r, customer *record) error {
 	}
 	now := c.stamp()
 	number := c.number("invoice")
-	r.with("Id", newUUID(), "InvoiceNumber", number, "VoucherNumber", fmt.Sprint("A", number), "VoucherId", newUUID(),
+	r.with("Id", c.newID(), "InvoiceNumber", number, "VoucherNumber", fmt.Sprint("A", number), "VoucherId", c.newID(),
 		"CreatedUtc", now, "ModifiedUtc", now, "CustomerEmail", customer.get("EmailAddress"), "SendType", int64(0))
 	r.given = nil
 	c.refreshOverdue([]*record{r})
@@ -188,7 +188,7 @@ func dueDate(date time.Time, terms *record) time.Time {
 // prepareInvoiceRow fills a row; a text row, which has no article, is no line of the totals.
 func (c *company) prepareInvoiceRow(doc, customer, row *record, b buyer, i int) (*line, error) {
 	at := fmt.Sprintf("Rows[%d].", i)
-	row.with("Id", newUUID(), "LineNumber", int64(i))
+	row.with("Id", c.newID(), "LineNumber", int64(i))
 	given := row.wasGiven("UnitPrice")
 	row.given = nil
 	if row.str("ArticleId") == "" {

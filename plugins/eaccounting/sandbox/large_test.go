@@ -30,7 +30,7 @@ func costs(t *testing.T, customers int) map[string]time.Duration {
 	original := all.byID[w.customer()["Id"].(string)]
 	for i := range customers {
 		r := original.clone()
-		r.with("Id", newUUID(), "CustomerNumber", fmt.Sprint("N", i), "ChangedUtc", w.c.stamp())
+		r.with("Id", w.c.newID(), "CustomerNumber", fmt.Sprint("N", i), "ChangedUtc", w.c.stamp())
 		all.add(r)
 	}
 	out := map[string]time.Duration{}

@@ -68,7 +68,7 @@ func (c *company) backOrder(k *call) error {
 		if row.boolean("IsTextRow") || open.Sign() == 0 {
 			continue
 		}
-		row.with("Id", newUUID(), "Quantity", newNum(open), "DeliveredQuantity", zero)
+		row.with("Id", c.newID(), "Quantity", newNum(open), "DeliveredQuantity", zero)
 		if amount := fixedDiscount(row); amount != nil && row.number("Quantity").Sign() != 0 {
 			// The discount in money stays with the first delivery.
 			row.with("IsDiscountInFixedAmount", false, "DiscountFixedAmount", nil)
@@ -84,7 +84,7 @@ func (c *company) backOrder(k *call) error {
 	}
 	r.extra = orderExtra{backOrdered: true}
 	r.set("ModifiedUtc", c.stamp())
-	rest.with("Id", newUUID(), "Status", int64(statusOngoing), "ShippedDateTime", nil, "Rows", rows)
+	rest.with("Id", c.newID(), "Status", int64(statusOngoing), "ShippedDateTime", nil, "Rows", rows)
 	rest.extra = nil
 	c.enterOrder(rest)
 	c.sumOrder(rest)

@@ -25,7 +25,7 @@ func (c *company) createOrder(k *call) error {
 	if err := c.prepareOrder(r, nil); err != nil {
 		return err
 	}
-	r.set("Id", newUUID())
+	r.set("Id", c.newID())
 	c.enterOrder(r)
 	c.table("orders").add(r)
 	c.created(k, r)
@@ -163,7 +163,7 @@ func (c *company) prepareOrder(r, old *record) error {
 			return err
 		}
 		if !kept[row.str("Id")] {
-			row.set("Id", newUUID())
+			row.set("Id", c.newID())
 		}
 		kept[row.str("Id")] = false
 		row.given = nil

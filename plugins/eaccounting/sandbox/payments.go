@@ -85,7 +85,7 @@ func (c *company) voidInvoice(k *call) error {
 	}
 	credit := inv.clone()
 	now := c.stamp()
-	credit.with("Id", newUUID(), "InvoiceNumber", c.number("invoice"), "VoucherId", newUUID(), "IsCreditInvoice", true,
+	credit.with("Id", c.newID(), "InvoiceNumber", c.number("invoice"), "VoucherId", c.newID(), "IsCreditInvoice", true,
 		"ReferringInvoiceId", inv.str("Id"), "CreatedFromOrderId", nil, "InvoiceDate", c.today(), "DueDate", c.today(), "CreatedUtc", now, "ModifiedUtc", now)
 	for _, name := range []string{"TotalAmount", "TotalVatAmount", "TotalRoundings", "TotalAmountInvoiceCurrency", "TotalVatAmountInvoiceCurrency"} {
 		credit.set(name, newNum(neg(inv.number(name))))
@@ -94,7 +94,7 @@ func (c *company) voidInvoice(k *call) error {
 		v.with("AmountInvoiceCurrency", newNum(neg(v.number("AmountInvoiceCurrency"))), "VatAmountInvoiceCurrency", newNum(neg(v.number("VatAmountInvoiceCurrency"))))
 	}
 	for _, row := range credit.list("Rows") {
-		row.set("Id", newUUID())
+		row.set("Id", c.newID())
 	}
 	credit.with("RemainingAmount", zero, "RemainingAmountInvoiceCurrency", zero, "PaymentStatus", int64(paymentPaid))
 	c.table("customerinvoices").add(credit)

@@ -39,7 +39,7 @@ func (c *company) createPriceList(k *call) error {
 	if err := c.preparePriceList(r); err != nil {
 		return err
 	}
-	r.with("Id", newUUID(), "Number", c.number("pricelist"))
+	r.with("Id", c.newID(), "Number", c.number("pricelist"))
 	c.table("salespricelists").add(r)
 	c.created(k, r)
 	return nil

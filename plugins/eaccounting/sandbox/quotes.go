@@ -55,7 +55,7 @@ func (c *company) createQuote(status int64) func(*call) error {
 		if err := c.prepareQuote(r); err != nil {
 			return err
 		}
-		r.with("Id", newUUID(), "Status", status, "CreatedUtc", c.stamp())
+		r.with("Id", c.newID(), "Status", status, "CreatedUtc", c.stamp())
 		if status != quoteDraft {
 			r.set("Number", c.number("quote"))
 		}
@@ -198,7 +198,7 @@ func (c *company) quoteToOrder(k *call) error {
 	if err := c.prepareOrder(order, nil); err != nil {
 		return err
 	}
-	order.set("Id", newUUID())
+	order.set("Id", c.newID())
 	c.enterOrder(order)
 	c.table("orders").add(order)
 	if r.integer("Status") == quoteOngoing {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -285,7 +286,8 @@ func (f *field) requiredEnforced() bool {
 func (rd *reader) object(s *schema, m map[string]any, path string) *record {
 	r := newRecord(s)
 	r.given = make([]bool, len(s.fields))
-	for k, raw := range m {
+	for _, k := range slices.Sorted(maps.Keys(m)) { // in one order, for a body may name a field twice, in other letters
+		raw := m[k]
 		i, ok := s.index[k]
 		if !ok {
 			if i, ok = s.folded[strings.ToLower(k)]; !ok {

@@ -82,9 +82,8 @@ type shopSeed struct {
 	customers map[string]*record
 	articles  map[string]*record
 	rates     map[string]*big.Rat // of the articles, as charged at home
-	// likely are the orders that later ones are made after, fresh the later ones that are not shipped yet.
+	// likely are the orders that later ones are made after.
 	likely []shop.Order
-	fresh  []*record
 }
 
 // collective tells whether a customer stands for many buyers: what the next one buys is not to be told from the last one's order.
@@ -95,16 +94,21 @@ func (*shopSeed) collective(data *shop.Shop, key string) bool {
 // shipAfter is after how many new orders one is shipped.
 const shipAfter = 3
 
-// Live lets a buyer order again what somebody ordered before, and now and then ships what was ordered. It implements sandbox.Lively.
-func (c *company) Live(n int) error {
+// Live lets a buyer order again what somebody ordered before, and now and then ships what was ordered. It implements sandbox.Lively; it counts
+// by itself, since its orders outlive a restart.
+func (c *company) Live(int) error {
 	s := c.live
 	if s == nil || len(s.likely) == 0 {
 		return errors.New("nobody ever ordered anything")
 	}
-	if n%shipAfter == 0 && len(s.fresh) > 0 {
-		c.ship(s.fresh[0])
-		s.fresh[0].set("ModifiedUtc", c.stamp())
-		s.fresh = s.fresh[1:]
+	c.lived++
+	n, orders := c.lived, c.table("orders")
+	if n%shipAfter == 0 && len(c.fresh) > 0 {
+		if first := orders.byID[c.fresh[0]]; first != nil && first.integer("Status") == statusOngoing { // else somebody was faster
+			c.ship(first)
+			first.set("ModifiedUtc", c.stamp())
+		}
+		c.fresh = c.fresh[1:]
 	}
 	o := s.likely[n*7919%len(s.likely)] // a prime: all of them come up, in no plain order
 	o.Key, o.Reference = fmt.Sprintf("L%06d", n), fmt.Sprintf("L%d-%05d", c.env.Now().Year()%100, n)
@@ -112,8 +116,7 @@ func (c *company) Live(n int) error {
 	if err := s.order(&o, c.today()); err != nil {
 		return err
 	}
-	orders := c.table("orders").order
-	s.fresh = append(s.fresh, orders[len(orders)-1])
+	c.fresh = append(c.fresh, orders.order[len(orders.order)-1].str("Id"))
 	return nil
 }
 

@@ -45,7 +45,9 @@ func System() sandbox.System {
 		KnownScopes:  []string{"ea:api", "ea:sales", "ea:sales_readonly", "ea:purchase", "ea:purchase_readonly", "ea:accounting", "ea:accounting_readonly", "vls:api", "offline_access", "openid", "profile", "email"},
 		OfflineScope: "offline_access",
 		TokenLife:    time.Hour,
+		RefreshLife:  2 * 365 * 24 * time.Hour, // [CLIENT, ?]
 		DefaultRate:  defaultRate,
+		Replays:      true,
 		RateLimited:  rateLimited,
 		Unauthorized: unauthorized,
 		Garbage:      garbage,

@@ -139,7 +139,7 @@ func bigWorld(t testing.TB) *world {
 	original := w.c.table("orders").byID[first["Id"].(string)]
 	for range 9_999 {
 		r := original.clone()
-		r.set("Id", newUUID())
+		r.set("Id", w.c.newID())
 		w.c.enterOrder(r)
 		w.c.table("orders").add(r)
 	}

@@ -1108,7 +1108,15 @@ type OAuth struct {
 	VendorAuthorizeUrl   string `protobuf:"bytes,8,opt,name=vendor_authorize_url,json=vendorAuthorizeUrl,proto3" json:"vendor_authorize_url,omitempty"`
 	VendorTokenUrl       string `protobuf:"bytes,9,opt,name=vendor_token_url,json=vendorTokenUrl,proto3" json:"vendor_token_url,omitempty"`
 	// How client credentials travel: "header" (HTTP Basic) or "body".
-	Style         string `protobuf:"bytes,10,opt,name=style,proto3" json:"style,omitempty"`
+	Style string `protobuf:"bytes,10,opt,name=style,proto3" json:"style,omitempty"`
+	// The vendor's other environments, such as one for tests.
+	Environments []*Environment `protobuf:"bytes,11,rep,name=environments,proto3" json:"environments,omitempty"`
+	// How a person gets client id and secret, in a sentence or two.
+	Registration string `protobuf:"bytes,12,opt,name=registration,proto3" json:"registration,omitempty"`
+	// How long a refresh token that nobody uses stays good, as far as is known; absent where nobody knows.
+	RefreshLife *durationpb.Duration `protobuf:"bytes,13,opt,name=refresh_life,json=refreshLife,proto3" json:"refresh_life,omitempty"`
+	// What ends a consent before that, as the end of the sentence "it ends when …"; empty where nobody knows.
+	RefreshEnds   string `protobuf:"bytes,14,opt,name=refresh_ends,json=refreshEnds,proto3" json:"refresh_ends,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1213,6 +1221,95 @@ func (x *OAuth) GetStyle() string {
 	return ""
 }
 
+func (x *OAuth) GetEnvironments() []*Environment {
+	if x != nil {
+		return x.Environments
+	}
+	return nil
+}
+
+func (x *OAuth) GetRegistration() string {
+	if x != nil {
+		return x.Registration
+	}
+	return ""
+}
+
+func (x *OAuth) GetRefreshLife() *durationpb.Duration {
+	if x != nil {
+		return x.RefreshLife
+	}
+	return nil
+}
+
+func (x *OAuth) GetRefreshEnds() string {
+	if x != nil {
+		return x.RefreshEnds
+	}
+	return ""
+}
+
+// Environment is a further environment of the vendor's, told by the host of its base.
+type Environment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Base          string                 `protobuf:"bytes,1,opt,name=base,proto3" json:"base,omitempty"`
+	AuthorizeUrl  string                 `protobuf:"bytes,2,opt,name=authorize_url,json=authorizeUrl,proto3" json:"authorize_url,omitempty"`
+	TokenUrl      string                 `protobuf:"bytes,3,opt,name=token_url,json=tokenUrl,proto3" json:"token_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Environment) Reset() {
+	*x = Environment{}
+	mi := &file_connector_v1_connector_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Environment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Environment) ProtoMessage() {}
+
+func (x *Environment) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Environment.ProtoReflect.Descriptor instead.
+func (*Environment) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Environment) GetBase() string {
+	if x != nil {
+		return x.Base
+	}
+	return ""
+}
+
+func (x *Environment) GetAuthorizeUrl() string {
+	if x != nil {
+		return x.AuthorizeUrl
+	}
+	return ""
+}
+
+func (x *Environment) GetTokenUrl() string {
+	if x != nil {
+		return x.TokenUrl
+	}
+	return ""
+}
+
 // Object is a kind of record that the connector offers.
 type Object struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1239,7 +1336,7 @@ type Object struct {
 
 func (x *Object) Reset() {
 	*x = Object{}
-	mi := &file_connector_v1_connector_proto_msgTypes[11]
+	mi := &file_connector_v1_connector_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1251,7 +1348,7 @@ func (x *Object) String() string {
 func (*Object) ProtoMessage() {}
 
 func (x *Object) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[11]
+	mi := &file_connector_v1_connector_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1264,7 +1361,7 @@ func (x *Object) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Object.ProtoReflect.Descriptor instead.
 func (*Object) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{11}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Object) GetName() string {
@@ -1357,7 +1454,7 @@ type Limit struct {
 
 func (x *Limit) Reset() {
 	*x = Limit{}
-	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1369,7 +1466,7 @@ func (x *Limit) String() string {
 func (*Limit) ProtoMessage() {}
 
 func (x *Limit) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[12]
+	mi := &file_connector_v1_connector_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1382,7 +1479,7 @@ func (x *Limit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limit.ProtoReflect.Descriptor instead.
 func (*Limit) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{12}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Limit) GetRequests() uint32 {
@@ -1420,7 +1517,7 @@ type AuthorizeRequest struct {
 
 func (x *AuthorizeRequest) Reset() {
 	*x = AuthorizeRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1432,7 +1529,7 @@ func (x *AuthorizeRequest) String() string {
 func (*AuthorizeRequest) ProtoMessage() {}
 
 func (x *AuthorizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[13]
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1445,7 +1542,7 @@ func (x *AuthorizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthorizeRequest.ProtoReflect.Descriptor instead.
 func (*AuthorizeRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{13}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AuthorizeRequest) GetSettings() map[string]string {
@@ -1492,7 +1589,7 @@ type AuthorizeResponse struct {
 
 func (x *AuthorizeResponse) Reset() {
 	*x = AuthorizeResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1504,7 +1601,7 @@ func (x *AuthorizeResponse) String() string {
 func (*AuthorizeResponse) ProtoMessage() {}
 
 func (x *AuthorizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1517,7 +1614,7 @@ func (x *AuthorizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthorizeResponse.ProtoReflect.Descriptor instead.
 func (*AuthorizeResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AuthorizeResponse) GetUrl() string {
@@ -1538,7 +1635,7 @@ type OpenRequest struct {
 
 func (x *OpenRequest) Reset() {
 	*x = OpenRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1550,7 +1647,7 @@ func (x *OpenRequest) String() string {
 func (*OpenRequest) ProtoMessage() {}
 
 func (x *OpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1563,7 +1660,7 @@ func (x *OpenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenRequest.ProtoReflect.Descriptor instead.
 func (*OpenRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *OpenRequest) GetCall() *Call {
@@ -1590,7 +1687,7 @@ type OpenResponse struct {
 
 func (x *OpenResponse) Reset() {
 	*x = OpenResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1602,7 +1699,7 @@ func (x *OpenResponse) String() string {
 func (*OpenResponse) ProtoMessage() {}
 
 func (x *OpenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1615,7 +1712,7 @@ func (x *OpenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenResponse.ProtoReflect.Descriptor instead.
 func (*OpenResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OpenResponse) GetProblems() []*Problem {
@@ -1637,7 +1734,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1649,7 +1746,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1662,7 +1759,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Problem) GetSetting() string {
@@ -1695,7 +1792,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1707,7 +1804,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1720,7 +1817,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CloseRequest) GetCall() *Call {
@@ -1738,7 +1835,7 @@ type CloseResponse struct {
 
 func (x *CloseResponse) Reset() {
 	*x = CloseResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1750,7 +1847,7 @@ func (x *CloseResponse) String() string {
 func (*CloseResponse) ProtoMessage() {}
 
 func (x *CloseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1763,7 +1860,7 @@ func (x *CloseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseResponse.ProtoReflect.Descriptor instead.
 func (*CloseResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
 }
 
 type CheckRequest struct {
@@ -1775,7 +1872,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1787,7 +1884,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1800,7 +1897,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CheckRequest) GetCall() *Call {
@@ -1819,7 +1916,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1831,7 +1928,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1844,7 +1941,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CheckResponse) GetResults() []*CheckResult {
@@ -1872,7 +1969,7 @@ type CheckResult struct {
 
 func (x *CheckResult) Reset() {
 	*x = CheckResult{}
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1884,7 +1981,7 @@ func (x *CheckResult) String() string {
 func (*CheckResult) ProtoMessage() {}
 
 func (x *CheckResult) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1897,7 +1994,7 @@ func (x *CheckResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResult.ProtoReflect.Descriptor instead.
 func (*CheckResult) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CheckResult) GetName() string {
@@ -1959,7 +2056,7 @@ type DiscoverRequest struct {
 
 func (x *DiscoverRequest) Reset() {
 	*x = DiscoverRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1971,7 +2068,7 @@ func (x *DiscoverRequest) String() string {
 func (*DiscoverRequest) ProtoMessage() {}
 
 func (x *DiscoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1984,7 +2081,7 @@ func (x *DiscoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscoverRequest.ProtoReflect.Descriptor instead.
 func (*DiscoverRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DiscoverRequest) GetCall() *Call {
@@ -2011,7 +2108,7 @@ type DiscoverResponse struct {
 
 func (x *DiscoverResponse) Reset() {
 	*x = DiscoverResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2023,7 +2120,7 @@ func (x *DiscoverResponse) String() string {
 func (*DiscoverResponse) ProtoMessage() {}
 
 func (x *DiscoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2036,7 +2133,7 @@ func (x *DiscoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscoverResponse.ProtoReflect.Descriptor instead.
 func (*DiscoverResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DiscoverResponse) GetSchema() []byte {
@@ -2056,7 +2153,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2068,7 +2165,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2081,7 +2178,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListRequest) GetCall() *Call {
@@ -2107,7 +2204,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2119,7 +2216,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2132,7 +2229,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListResponse) GetItems() []*ListItem {
@@ -2154,7 +2251,7 @@ type ListItem struct {
 
 func (x *ListItem) Reset() {
 	*x = ListItem{}
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2166,7 +2263,7 @@ func (x *ListItem) String() string {
 func (*ListItem) ProtoMessage() {}
 
 func (x *ListItem) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2179,7 +2276,7 @@ func (x *ListItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListItem.ProtoReflect.Descriptor instead.
 func (*ListItem) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListItem) GetId() string {
@@ -2218,7 +2315,7 @@ type Rows struct {
 
 func (x *Rows) Reset() {
 	*x = Rows{}
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2230,7 +2327,7 @@ func (x *Rows) String() string {
 func (*Rows) ProtoMessage() {}
 
 func (x *Rows) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2243,7 +2340,7 @@ func (x *Rows) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rows.ProtoReflect.Descriptor instead.
 func (*Rows) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Rows) GetSchema() []byte {
@@ -2285,7 +2382,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2297,7 +2394,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2310,7 +2407,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ReadRequest) GetCall() *Call {
@@ -2369,7 +2466,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2381,7 +2478,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2394,7 +2491,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Condition) GetField() string {
@@ -2429,7 +2526,7 @@ type ReadResponse struct {
 
 func (x *ReadResponse) Reset() {
 	*x = ReadResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2441,7 +2538,7 @@ func (x *ReadResponse) String() string {
 func (*ReadResponse) ProtoMessage() {}
 
 func (x *ReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2454,7 +2551,7 @@ func (x *ReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResponse.ProtoReflect.Descriptor instead.
 func (*ReadResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReadResponse) GetRows() *Rows {
@@ -2482,7 +2579,7 @@ type FindRequest struct {
 
 func (x *FindRequest) Reset() {
 	*x = FindRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2494,7 +2591,7 @@ func (x *FindRequest) String() string {
 func (*FindRequest) ProtoMessage() {}
 
 func (x *FindRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2507,7 +2604,7 @@ func (x *FindRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindRequest.ProtoReflect.Descriptor instead.
 func (*FindRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *FindRequest) GetCall() *Call {
@@ -2543,7 +2640,7 @@ type Key struct {
 
 func (x *Key) Reset() {
 	*x = Key{}
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2555,7 +2652,7 @@ func (x *Key) String() string {
 func (*Key) ProtoMessage() {}
 
 func (x *Key) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2568,7 +2665,7 @@ func (x *Key) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Key.ProtoReflect.Descriptor instead.
 func (*Key) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Key) GetFields() []*KeyField {
@@ -2597,7 +2694,7 @@ type KeyField struct {
 
 func (x *KeyField) Reset() {
 	*x = KeyField{}
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2609,7 +2706,7 @@ func (x *KeyField) String() string {
 func (*KeyField) ProtoMessage() {}
 
 func (x *KeyField) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2622,7 +2719,7 @@ func (x *KeyField) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyField.ProtoReflect.Descriptor instead.
 func (*KeyField) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *KeyField) GetName() string {
@@ -2649,7 +2746,7 @@ type FindResponse struct {
 
 func (x *FindResponse) Reset() {
 	*x = FindResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2661,7 +2758,7 @@ func (x *FindResponse) String() string {
 func (*FindResponse) ProtoMessage() {}
 
 func (x *FindResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2674,7 +2771,7 @@ func (x *FindResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindResponse.ProtoReflect.Descriptor instead.
 func (*FindResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *FindResponse) GetResults() []*FindResult {
@@ -2702,7 +2799,7 @@ type FindResult struct {
 
 func (x *FindResult) Reset() {
 	*x = FindResult{}
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2714,7 +2811,7 @@ func (x *FindResult) String() string {
 func (*FindResult) ProtoMessage() {}
 
 func (x *FindResult) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2727,7 +2824,7 @@ func (x *FindResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindResult.ProtoReflect.Descriptor instead.
 func (*FindResult) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *FindResult) GetStatus() FindStatus {
@@ -2780,7 +2877,7 @@ type WriteRequest struct {
 
 func (x *WriteRequest) Reset() {
 	*x = WriteRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2792,7 +2889,7 @@ func (x *WriteRequest) String() string {
 func (*WriteRequest) ProtoMessage() {}
 
 func (x *WriteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2805,7 +2902,7 @@ func (x *WriteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteRequest.ProtoReflect.Descriptor instead.
 func (*WriteRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *WriteRequest) GetHead() *WriteHead {
@@ -2845,7 +2942,7 @@ type WriteHead struct {
 
 func (x *WriteHead) Reset() {
 	*x = WriteHead{}
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2857,7 +2954,7 @@ func (x *WriteHead) String() string {
 func (*WriteHead) ProtoMessage() {}
 
 func (x *WriteHead) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2870,7 +2967,7 @@ func (x *WriteHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteHead.ProtoReflect.Descriptor instead.
 func (*WriteHead) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *WriteHead) GetCall() *Call {
@@ -2925,7 +3022,7 @@ type WriteResponse struct {
 
 func (x *WriteResponse) Reset() {
 	*x = WriteResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2937,7 +3034,7 @@ func (x *WriteResponse) String() string {
 func (*WriteResponse) ProtoMessage() {}
 
 func (x *WriteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2950,7 +3047,7 @@ func (x *WriteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteResponse.ProtoReflect.Descriptor instead.
 func (*WriteResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *WriteResponse) GetOutcomes() []Outcome {
@@ -2993,7 +3090,7 @@ type WriteError struct {
 
 func (x *WriteError) Reset() {
 	*x = WriteError{}
-	mi := &file_connector_v1_connector_proto_msgTypes[40]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3005,7 +3102,7 @@ func (x *WriteError) String() string {
 func (*WriteError) ProtoMessage() {}
 
 func (x *WriteError) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[40]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3018,7 +3115,7 @@ func (x *WriteError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteError.ProtoReflect.Descriptor instead.
 func (*WriteError) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *WriteError) GetIndex() uint32 {
@@ -3048,7 +3145,7 @@ type UndoRequest struct {
 
 func (x *UndoRequest) Reset() {
 	*x = UndoRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[41]
+	mi := &file_connector_v1_connector_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3060,7 +3157,7 @@ func (x *UndoRequest) String() string {
 func (*UndoRequest) ProtoMessage() {}
 
 func (x *UndoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[41]
+	mi := &file_connector_v1_connector_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3073,7 +3170,7 @@ func (x *UndoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoRequest.ProtoReflect.Descriptor instead.
 func (*UndoRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{41}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *UndoRequest) GetCall() *Call {
@@ -3114,7 +3211,7 @@ type UndoResponse struct {
 
 func (x *UndoResponse) Reset() {
 	*x = UndoResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[42]
+	mi := &file_connector_v1_connector_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3126,7 +3223,7 @@ func (x *UndoResponse) String() string {
 func (*UndoResponse) ProtoMessage() {}
 
 func (x *UndoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[42]
+	mi := &file_connector_v1_connector_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3139,7 +3236,7 @@ func (x *UndoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoResponse.ProtoReflect.Descriptor instead.
 func (*UndoResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{42}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *UndoResponse) GetResult() *WriteResponse {
@@ -3222,7 +3319,7 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	" \x01(\bR\x06plugin\x12\x1d\n" +
 	"\n" +
 	"depends_on\x18\v \x01(\tR\tdependsOn\x12\x16\n" +
-	"\x06equals\x18\f \x01(\tR\x06equals\"\x8b\x03\n" +
+	"\x06equals\x18\f \x01(\tR\x06equals\"\xd6\x04\n" +
 	"\x05OAuth\x12\x16\n" +
 	"\x06scopes\x18\x01 \x03(\tR\x06scopes\x12!\n" +
 	"\fbase_setting\x18\x02 \x01(\tR\vbaseSetting\x12+\n" +
@@ -3235,7 +3332,15 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x14vendor_authorize_url\x18\b \x01(\tR\x12vendorAuthorizeUrl\x12(\n" +
 	"\x10vendor_token_url\x18\t \x01(\tR\x0evendorTokenUrl\x12\x14\n" +
 	"\x05style\x18\n" +
-	" \x01(\tR\x05style\"\x91\x02\n" +
+	" \x01(\tR\x05style\x12D\n" +
+	"\fenvironments\x18\v \x03(\v2 .pomost.connector.v1.EnvironmentR\fenvironments\x12\"\n" +
+	"\fregistration\x18\f \x01(\tR\fregistration\x12<\n" +
+	"\frefresh_life\x18\r \x01(\v2\x19.google.protobuf.DurationR\vrefreshLife\x12!\n" +
+	"\frefresh_ends\x18\x0e \x01(\tR\vrefreshEnds\"c\n" +
+	"\vEnvironment\x12\x12\n" +
+	"\x04base\x18\x01 \x01(\tR\x04base\x12#\n" +
+	"\rauthorize_url\x18\x02 \x01(\tR\fauthorizeUrl\x12\x1b\n" +
+	"\ttoken_url\x18\x03 \x01(\tR\btokenUrl\"\x91\x02\n" +
 	"\x06Object\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x10\n" +
@@ -3419,7 +3524,7 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 }
 
 var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_connector_v1_connector_proto_goTypes = []any{
 	(FindStatus)(0),               // 0: pomost.connector.v1.FindStatus
 	(Action)(0),                   // 1: pomost.connector.v1.Action
@@ -3435,123 +3540,126 @@ var file_connector_v1_connector_proto_goTypes = []any{
 	(*DescribeResponse)(nil),      // 11: pomost.connector.v1.DescribeResponse
 	(*Setting)(nil),               // 12: pomost.connector.v1.Setting
 	(*OAuth)(nil),                 // 13: pomost.connector.v1.OAuth
-	(*Object)(nil),                // 14: pomost.connector.v1.Object
-	(*Limit)(nil),                 // 15: pomost.connector.v1.Limit
-	(*AuthorizeRequest)(nil),      // 16: pomost.connector.v1.AuthorizeRequest
-	(*AuthorizeResponse)(nil),     // 17: pomost.connector.v1.AuthorizeResponse
-	(*OpenRequest)(nil),           // 18: pomost.connector.v1.OpenRequest
-	(*OpenResponse)(nil),          // 19: pomost.connector.v1.OpenResponse
-	(*Problem)(nil),               // 20: pomost.connector.v1.Problem
-	(*CloseRequest)(nil),          // 21: pomost.connector.v1.CloseRequest
-	(*CloseResponse)(nil),         // 22: pomost.connector.v1.CloseResponse
-	(*CheckRequest)(nil),          // 23: pomost.connector.v1.CheckRequest
-	(*CheckResponse)(nil),         // 24: pomost.connector.v1.CheckResponse
-	(*CheckResult)(nil),           // 25: pomost.connector.v1.CheckResult
-	(*DiscoverRequest)(nil),       // 26: pomost.connector.v1.DiscoverRequest
-	(*DiscoverResponse)(nil),      // 27: pomost.connector.v1.DiscoverResponse
-	(*ListRequest)(nil),           // 28: pomost.connector.v1.ListRequest
-	(*ListResponse)(nil),          // 29: pomost.connector.v1.ListResponse
-	(*ListItem)(nil),              // 30: pomost.connector.v1.ListItem
-	(*Rows)(nil),                  // 31: pomost.connector.v1.Rows
-	(*ReadRequest)(nil),           // 32: pomost.connector.v1.ReadRequest
-	(*Condition)(nil),             // 33: pomost.connector.v1.Condition
-	(*ReadResponse)(nil),          // 34: pomost.connector.v1.ReadResponse
-	(*FindRequest)(nil),           // 35: pomost.connector.v1.FindRequest
-	(*Key)(nil),                   // 36: pomost.connector.v1.Key
-	(*KeyField)(nil),              // 37: pomost.connector.v1.KeyField
-	(*FindResponse)(nil),          // 38: pomost.connector.v1.FindResponse
-	(*FindResult)(nil),            // 39: pomost.connector.v1.FindResult
-	(*WriteRequest)(nil),          // 40: pomost.connector.v1.WriteRequest
-	(*WriteHead)(nil),             // 41: pomost.connector.v1.WriteHead
-	(*WriteResponse)(nil),         // 42: pomost.connector.v1.WriteResponse
-	(*WriteError)(nil),            // 43: pomost.connector.v1.WriteError
-	(*UndoRequest)(nil),           // 44: pomost.connector.v1.UndoRequest
-	(*UndoResponse)(nil),          // 45: pomost.connector.v1.UndoResponse
-	nil,                           // 46: pomost.connector.v1.AuthorizeRequest.SettingsEntry
-	nil,                           // 47: pomost.connector.v1.OpenRequest.SettingsEntry
-	nil,                           // 48: pomost.connector.v1.ListItem.AttributesEntry
-	(*durationpb.Duration)(nil),   // 49: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 50: google.protobuf.Timestamp
+	(*Environment)(nil),           // 14: pomost.connector.v1.Environment
+	(*Object)(nil),                // 15: pomost.connector.v1.Object
+	(*Limit)(nil),                 // 16: pomost.connector.v1.Limit
+	(*AuthorizeRequest)(nil),      // 17: pomost.connector.v1.AuthorizeRequest
+	(*AuthorizeResponse)(nil),     // 18: pomost.connector.v1.AuthorizeResponse
+	(*OpenRequest)(nil),           // 19: pomost.connector.v1.OpenRequest
+	(*OpenResponse)(nil),          // 20: pomost.connector.v1.OpenResponse
+	(*Problem)(nil),               // 21: pomost.connector.v1.Problem
+	(*CloseRequest)(nil),          // 22: pomost.connector.v1.CloseRequest
+	(*CloseResponse)(nil),         // 23: pomost.connector.v1.CloseResponse
+	(*CheckRequest)(nil),          // 24: pomost.connector.v1.CheckRequest
+	(*CheckResponse)(nil),         // 25: pomost.connector.v1.CheckResponse
+	(*CheckResult)(nil),           // 26: pomost.connector.v1.CheckResult
+	(*DiscoverRequest)(nil),       // 27: pomost.connector.v1.DiscoverRequest
+	(*DiscoverResponse)(nil),      // 28: pomost.connector.v1.DiscoverResponse
+	(*ListRequest)(nil),           // 29: pomost.connector.v1.ListRequest
+	(*ListResponse)(nil),          // 30: pomost.connector.v1.ListResponse
+	(*ListItem)(nil),              // 31: pomost.connector.v1.ListItem
+	(*Rows)(nil),                  // 32: pomost.connector.v1.Rows
+	(*ReadRequest)(nil),           // 33: pomost.connector.v1.ReadRequest
+	(*Condition)(nil),             // 34: pomost.connector.v1.Condition
+	(*ReadResponse)(nil),          // 35: pomost.connector.v1.ReadResponse
+	(*FindRequest)(nil),           // 36: pomost.connector.v1.FindRequest
+	(*Key)(nil),                   // 37: pomost.connector.v1.Key
+	(*KeyField)(nil),              // 38: pomost.connector.v1.KeyField
+	(*FindResponse)(nil),          // 39: pomost.connector.v1.FindResponse
+	(*FindResult)(nil),            // 40: pomost.connector.v1.FindResult
+	(*WriteRequest)(nil),          // 41: pomost.connector.v1.WriteRequest
+	(*WriteHead)(nil),             // 42: pomost.connector.v1.WriteHead
+	(*WriteResponse)(nil),         // 43: pomost.connector.v1.WriteResponse
+	(*WriteError)(nil),            // 44: pomost.connector.v1.WriteError
+	(*UndoRequest)(nil),           // 45: pomost.connector.v1.UndoRequest
+	(*UndoResponse)(nil),          // 46: pomost.connector.v1.UndoResponse
+	nil,                           // 47: pomost.connector.v1.AuthorizeRequest.SettingsEntry
+	nil,                           // 48: pomost.connector.v1.OpenRequest.SettingsEntry
+	nil,                           // 49: pomost.connector.v1.ListItem.AttributesEntry
+	(*durationpb.Duration)(nil),   // 50: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 51: google.protobuf.Timestamp
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
-	49, // 0: pomost.connector.v1.Error.after:type_name -> google.protobuf.Duration
+	50, // 0: pomost.connector.v1.Error.after:type_name -> google.protobuf.Duration
 	4,  // 1: pomost.connector.v1.HostRequest.error:type_name -> pomost.connector.v1.Error
 	3,  // 2: pomost.connector.v1.HostResponse.call:type_name -> pomost.connector.v1.Call
 	7,  // 3: pomost.connector.v1.HostResponse.token:type_name -> pomost.connector.v1.Token
 	8,  // 4: pomost.connector.v1.HostResponse.exchange:type_name -> pomost.connector.v1.Exchange
 	9,  // 5: pomost.connector.v1.HostResponse.progress:type_name -> pomost.connector.v1.Progress
-	50, // 6: pomost.connector.v1.Exchange.start:type_name -> google.protobuf.Timestamp
-	49, // 7: pomost.connector.v1.Exchange.duration:type_name -> google.protobuf.Duration
-	49, // 8: pomost.connector.v1.Progress.wait:type_name -> google.protobuf.Duration
+	51, // 6: pomost.connector.v1.Exchange.start:type_name -> google.protobuf.Timestamp
+	50, // 7: pomost.connector.v1.Exchange.duration:type_name -> google.protobuf.Duration
+	50, // 8: pomost.connector.v1.Progress.wait:type_name -> google.protobuf.Duration
 	12, // 9: pomost.connector.v1.DescribeResponse.settings:type_name -> pomost.connector.v1.Setting
 	12, // 10: pomost.connector.v1.DescribeResponse.secrets:type_name -> pomost.connector.v1.Setting
-	14, // 11: pomost.connector.v1.DescribeResponse.objects:type_name -> pomost.connector.v1.Object
-	15, // 12: pomost.connector.v1.DescribeResponse.limits:type_name -> pomost.connector.v1.Limit
+	15, // 11: pomost.connector.v1.DescribeResponse.objects:type_name -> pomost.connector.v1.Object
+	16, // 12: pomost.connector.v1.DescribeResponse.limits:type_name -> pomost.connector.v1.Limit
 	13, // 13: pomost.connector.v1.DescribeResponse.oauth:type_name -> pomost.connector.v1.OAuth
-	49, // 14: pomost.connector.v1.DescribeResponse.settle_time:type_name -> google.protobuf.Duration
-	49, // 15: pomost.connector.v1.Limit.per:type_name -> google.protobuf.Duration
-	46, // 16: pomost.connector.v1.AuthorizeRequest.settings:type_name -> pomost.connector.v1.AuthorizeRequest.SettingsEntry
-	3,  // 17: pomost.connector.v1.OpenRequest.call:type_name -> pomost.connector.v1.Call
-	47, // 18: pomost.connector.v1.OpenRequest.settings:type_name -> pomost.connector.v1.OpenRequest.SettingsEntry
-	20, // 19: pomost.connector.v1.OpenResponse.problems:type_name -> pomost.connector.v1.Problem
-	3,  // 20: pomost.connector.v1.CloseRequest.call:type_name -> pomost.connector.v1.Call
-	3,  // 21: pomost.connector.v1.CheckRequest.call:type_name -> pomost.connector.v1.Call
-	25, // 22: pomost.connector.v1.CheckResponse.results:type_name -> pomost.connector.v1.CheckResult
-	3,  // 23: pomost.connector.v1.DiscoverRequest.call:type_name -> pomost.connector.v1.Call
-	3,  // 24: pomost.connector.v1.ListRequest.call:type_name -> pomost.connector.v1.Call
-	30, // 25: pomost.connector.v1.ListResponse.items:type_name -> pomost.connector.v1.ListItem
-	48, // 26: pomost.connector.v1.ListItem.attributes:type_name -> pomost.connector.v1.ListItem.AttributesEntry
-	3,  // 27: pomost.connector.v1.ReadRequest.call:type_name -> pomost.connector.v1.Call
-	49, // 28: pomost.connector.v1.ReadRequest.look_back:type_name -> google.protobuf.Duration
-	33, // 29: pomost.connector.v1.ReadRequest.where:type_name -> pomost.connector.v1.Condition
-	31, // 30: pomost.connector.v1.ReadResponse.rows:type_name -> pomost.connector.v1.Rows
-	3,  // 31: pomost.connector.v1.FindRequest.call:type_name -> pomost.connector.v1.Call
-	36, // 32: pomost.connector.v1.FindRequest.keys:type_name -> pomost.connector.v1.Key
-	37, // 33: pomost.connector.v1.Key.fields:type_name -> pomost.connector.v1.KeyField
-	39, // 34: pomost.connector.v1.FindResponse.results:type_name -> pomost.connector.v1.FindResult
-	0,  // 35: pomost.connector.v1.FindResult.status:type_name -> pomost.connector.v1.FindStatus
-	31, // 36: pomost.connector.v1.FindResult.rows:type_name -> pomost.connector.v1.Rows
-	41, // 37: pomost.connector.v1.WriteRequest.head:type_name -> pomost.connector.v1.WriteHead
-	31, // 38: pomost.connector.v1.WriteRequest.rows:type_name -> pomost.connector.v1.Rows
-	3,  // 39: pomost.connector.v1.WriteHead.call:type_name -> pomost.connector.v1.Call
-	1,  // 40: pomost.connector.v1.WriteHead.action:type_name -> pomost.connector.v1.Action
-	50, // 41: pomost.connector.v1.WriteHead.not_after:type_name -> google.protobuf.Timestamp
-	2,  // 42: pomost.connector.v1.WriteResponse.outcomes:type_name -> pomost.connector.v1.Outcome
-	43, // 43: pomost.connector.v1.WriteResponse.errors:type_name -> pomost.connector.v1.WriteError
-	31, // 44: pomost.connector.v1.WriteResponse.rows:type_name -> pomost.connector.v1.Rows
-	4,  // 45: pomost.connector.v1.WriteError.error:type_name -> pomost.connector.v1.Error
-	3,  // 46: pomost.connector.v1.UndoRequest.call:type_name -> pomost.connector.v1.Call
-	50, // 47: pomost.connector.v1.UndoRequest.not_after:type_name -> google.protobuf.Timestamp
-	42, // 48: pomost.connector.v1.UndoResponse.result:type_name -> pomost.connector.v1.WriteResponse
-	5,  // 49: pomost.connector.v1.ConnectorService.Host:input_type -> pomost.connector.v1.HostRequest
-	10, // 50: pomost.connector.v1.ConnectorService.Describe:input_type -> pomost.connector.v1.DescribeRequest
-	16, // 51: pomost.connector.v1.ConnectorService.Authorize:input_type -> pomost.connector.v1.AuthorizeRequest
-	18, // 52: pomost.connector.v1.ConnectorService.Open:input_type -> pomost.connector.v1.OpenRequest
-	21, // 53: pomost.connector.v1.ConnectorService.Close:input_type -> pomost.connector.v1.CloseRequest
-	23, // 54: pomost.connector.v1.ConnectorService.Check:input_type -> pomost.connector.v1.CheckRequest
-	26, // 55: pomost.connector.v1.ConnectorService.Discover:input_type -> pomost.connector.v1.DiscoverRequest
-	28, // 56: pomost.connector.v1.ConnectorService.List:input_type -> pomost.connector.v1.ListRequest
-	32, // 57: pomost.connector.v1.ConnectorService.Read:input_type -> pomost.connector.v1.ReadRequest
-	35, // 58: pomost.connector.v1.ConnectorService.Find:input_type -> pomost.connector.v1.FindRequest
-	40, // 59: pomost.connector.v1.ConnectorService.Write:input_type -> pomost.connector.v1.WriteRequest
-	44, // 60: pomost.connector.v1.ConnectorService.Undo:input_type -> pomost.connector.v1.UndoRequest
-	6,  // 61: pomost.connector.v1.ConnectorService.Host:output_type -> pomost.connector.v1.HostResponse
-	11, // 62: pomost.connector.v1.ConnectorService.Describe:output_type -> pomost.connector.v1.DescribeResponse
-	17, // 63: pomost.connector.v1.ConnectorService.Authorize:output_type -> pomost.connector.v1.AuthorizeResponse
-	19, // 64: pomost.connector.v1.ConnectorService.Open:output_type -> pomost.connector.v1.OpenResponse
-	22, // 65: pomost.connector.v1.ConnectorService.Close:output_type -> pomost.connector.v1.CloseResponse
-	24, // 66: pomost.connector.v1.ConnectorService.Check:output_type -> pomost.connector.v1.CheckResponse
-	27, // 67: pomost.connector.v1.ConnectorService.Discover:output_type -> pomost.connector.v1.DiscoverResponse
-	29, // 68: pomost.connector.v1.ConnectorService.List:output_type -> pomost.connector.v1.ListResponse
-	34, // 69: pomost.connector.v1.ConnectorService.Read:output_type -> pomost.connector.v1.ReadResponse
-	38, // 70: pomost.connector.v1.ConnectorService.Find:output_type -> pomost.connector.v1.FindResponse
-	42, // 71: pomost.connector.v1.ConnectorService.Write:output_type -> pomost.connector.v1.WriteResponse
-	45, // 72: pomost.connector.v1.ConnectorService.Undo:output_type -> pomost.connector.v1.UndoResponse
-	61, // [61:73] is the sub-list for method output_type
-	49, // [49:61] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	50, // 14: pomost.connector.v1.DescribeResponse.settle_time:type_name -> google.protobuf.Duration
+	14, // 15: pomost.connector.v1.OAuth.environments:type_name -> pomost.connector.v1.Environment
+	50, // 16: pomost.connector.v1.OAuth.refresh_life:type_name -> google.protobuf.Duration
+	50, // 17: pomost.connector.v1.Limit.per:type_name -> google.protobuf.Duration
+	47, // 18: pomost.connector.v1.AuthorizeRequest.settings:type_name -> pomost.connector.v1.AuthorizeRequest.SettingsEntry
+	3,  // 19: pomost.connector.v1.OpenRequest.call:type_name -> pomost.connector.v1.Call
+	48, // 20: pomost.connector.v1.OpenRequest.settings:type_name -> pomost.connector.v1.OpenRequest.SettingsEntry
+	21, // 21: pomost.connector.v1.OpenResponse.problems:type_name -> pomost.connector.v1.Problem
+	3,  // 22: pomost.connector.v1.CloseRequest.call:type_name -> pomost.connector.v1.Call
+	3,  // 23: pomost.connector.v1.CheckRequest.call:type_name -> pomost.connector.v1.Call
+	26, // 24: pomost.connector.v1.CheckResponse.results:type_name -> pomost.connector.v1.CheckResult
+	3,  // 25: pomost.connector.v1.DiscoverRequest.call:type_name -> pomost.connector.v1.Call
+	3,  // 26: pomost.connector.v1.ListRequest.call:type_name -> pomost.connector.v1.Call
+	31, // 27: pomost.connector.v1.ListResponse.items:type_name -> pomost.connector.v1.ListItem
+	49, // 28: pomost.connector.v1.ListItem.attributes:type_name -> pomost.connector.v1.ListItem.AttributesEntry
+	3,  // 29: pomost.connector.v1.ReadRequest.call:type_name -> pomost.connector.v1.Call
+	50, // 30: pomost.connector.v1.ReadRequest.look_back:type_name -> google.protobuf.Duration
+	34, // 31: pomost.connector.v1.ReadRequest.where:type_name -> pomost.connector.v1.Condition
+	32, // 32: pomost.connector.v1.ReadResponse.rows:type_name -> pomost.connector.v1.Rows
+	3,  // 33: pomost.connector.v1.FindRequest.call:type_name -> pomost.connector.v1.Call
+	37, // 34: pomost.connector.v1.FindRequest.keys:type_name -> pomost.connector.v1.Key
+	38, // 35: pomost.connector.v1.Key.fields:type_name -> pomost.connector.v1.KeyField
+	40, // 36: pomost.connector.v1.FindResponse.results:type_name -> pomost.connector.v1.FindResult
+	0,  // 37: pomost.connector.v1.FindResult.status:type_name -> pomost.connector.v1.FindStatus
+	32, // 38: pomost.connector.v1.FindResult.rows:type_name -> pomost.connector.v1.Rows
+	42, // 39: pomost.connector.v1.WriteRequest.head:type_name -> pomost.connector.v1.WriteHead
+	32, // 40: pomost.connector.v1.WriteRequest.rows:type_name -> pomost.connector.v1.Rows
+	3,  // 41: pomost.connector.v1.WriteHead.call:type_name -> pomost.connector.v1.Call
+	1,  // 42: pomost.connector.v1.WriteHead.action:type_name -> pomost.connector.v1.Action
+	51, // 43: pomost.connector.v1.WriteHead.not_after:type_name -> google.protobuf.Timestamp
+	2,  // 44: pomost.connector.v1.WriteResponse.outcomes:type_name -> pomost.connector.v1.Outcome
+	44, // 45: pomost.connector.v1.WriteResponse.errors:type_name -> pomost.connector.v1.WriteError
+	32, // 46: pomost.connector.v1.WriteResponse.rows:type_name -> pomost.connector.v1.Rows
+	4,  // 47: pomost.connector.v1.WriteError.error:type_name -> pomost.connector.v1.Error
+	3,  // 48: pomost.connector.v1.UndoRequest.call:type_name -> pomost.connector.v1.Call
+	51, // 49: pomost.connector.v1.UndoRequest.not_after:type_name -> google.protobuf.Timestamp
+	43, // 50: pomost.connector.v1.UndoResponse.result:type_name -> pomost.connector.v1.WriteResponse
+	5,  // 51: pomost.connector.v1.ConnectorService.Host:input_type -> pomost.connector.v1.HostRequest
+	10, // 52: pomost.connector.v1.ConnectorService.Describe:input_type -> pomost.connector.v1.DescribeRequest
+	17, // 53: pomost.connector.v1.ConnectorService.Authorize:input_type -> pomost.connector.v1.AuthorizeRequest
+	19, // 54: pomost.connector.v1.ConnectorService.Open:input_type -> pomost.connector.v1.OpenRequest
+	22, // 55: pomost.connector.v1.ConnectorService.Close:input_type -> pomost.connector.v1.CloseRequest
+	24, // 56: pomost.connector.v1.ConnectorService.Check:input_type -> pomost.connector.v1.CheckRequest
+	27, // 57: pomost.connector.v1.ConnectorService.Discover:input_type -> pomost.connector.v1.DiscoverRequest
+	29, // 58: pomost.connector.v1.ConnectorService.List:input_type -> pomost.connector.v1.ListRequest
+	33, // 59: pomost.connector.v1.ConnectorService.Read:input_type -> pomost.connector.v1.ReadRequest
+	36, // 60: pomost.connector.v1.ConnectorService.Find:input_type -> pomost.connector.v1.FindRequest
+	41, // 61: pomost.connector.v1.ConnectorService.Write:input_type -> pomost.connector.v1.WriteRequest
+	45, // 62: pomost.connector.v1.ConnectorService.Undo:input_type -> pomost.connector.v1.UndoRequest
+	6,  // 63: pomost.connector.v1.ConnectorService.Host:output_type -> pomost.connector.v1.HostResponse
+	11, // 64: pomost.connector.v1.ConnectorService.Describe:output_type -> pomost.connector.v1.DescribeResponse
+	18, // 65: pomost.connector.v1.ConnectorService.Authorize:output_type -> pomost.connector.v1.AuthorizeResponse
+	20, // 66: pomost.connector.v1.ConnectorService.Open:output_type -> pomost.connector.v1.OpenResponse
+	23, // 67: pomost.connector.v1.ConnectorService.Close:output_type -> pomost.connector.v1.CloseResponse
+	25, // 68: pomost.connector.v1.ConnectorService.Check:output_type -> pomost.connector.v1.CheckResponse
+	28, // 69: pomost.connector.v1.ConnectorService.Discover:output_type -> pomost.connector.v1.DiscoverResponse
+	30, // 70: pomost.connector.v1.ConnectorService.List:output_type -> pomost.connector.v1.ListResponse
+	35, // 71: pomost.connector.v1.ConnectorService.Read:output_type -> pomost.connector.v1.ReadResponse
+	39, // 72: pomost.connector.v1.ConnectorService.Find:output_type -> pomost.connector.v1.FindResponse
+	43, // 73: pomost.connector.v1.ConnectorService.Write:output_type -> pomost.connector.v1.WriteResponse
+	46, // 74: pomost.connector.v1.ConnectorService.Undo:output_type -> pomost.connector.v1.UndoResponse
+	63, // [63:75] is the sub-list for method output_type
+	51, // [51:63] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -3568,15 +3676,15 @@ func file_connector_v1_connector_proto_init() {
 		(*HostResponse_Exchange)(nil),
 		(*HostResponse_Progress)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[29].OneofWrappers = []any{}
-	file_connector_v1_connector_proto_msgTypes[31].OneofWrappers = []any{}
+	file_connector_v1_connector_proto_msgTypes[30].OneofWrappers = []any{}
+	file_connector_v1_connector_proto_msgTypes[32].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_connector_v1_connector_proto_rawDesc), len(file_connector_v1_connector_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   46,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
