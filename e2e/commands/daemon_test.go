@@ -173,7 +173,7 @@ func TestAuthorize(t *testing.T) {
 			if resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "Pomost is authorised") {
 				t.Errorf("%d %s", resp.StatusCode, body)
 			}
-			if got := a.end(0); !strings.Contains(got, "is authorised") {
+			if got := a.end(0); !strings.Contains(got, "is authorised") || !strings.Contains(got, "Its company is ") {
 				t.Errorf("%s", got)
 			}
 			start(t, dir, "connection", "check", "it").end(0)

@@ -122,12 +122,33 @@ func (a *app) authorizeCommand() *cobra.Command {
 				return a.finish(nil, err, control.ExitDone, nil)
 			}
 			return a.finish(r, nil, control.ExitDone, func(w io.Writer) {
-				fmt.Fprintf(w, "Connection %s is authorised.\n  → %s\n", cell(r.Connection), a.hint("connection check "+quoteArg(r.Connection)))
+				fmt.Fprintf(w, "Connection %s is authorised.\n", cell(r.Connection))
+				if company := companyOf(a.ctx, api, r.Connection); company != "" {
+					fmt.Fprintf(w, "Its company is %s.\n", cell(company))
+				}
+				fmt.Fprintf(w, "  → %s\n", a.hint("connection check "+quoteArg(r.Connection)))
 			})
 		},
 	}
 	cmd.Flags().StringVar(&redirect, "redirect-url", "", "lead back to this `ADDRESS` instead of the connection's redirect_url; the system must know it")
 	return cmd
+}
+
+// companyCheck is the name of the check that tells which company a connection speaks to, where a system has several.
+const companyCheck = "company"
+
+// companyOf asks which company was consented for: at the system's page it is easy to choose another one. It is "" where nobody says.
+func companyOf(ctx context.Context, api control.API, connection string) string {
+	res, err := api.Check(ctx, []string{connection})
+	if err != nil || len(res.Connections) != 1 {
+		return "" // the consent stands in any case, and `connection check` tells what is wrong
+	}
+	for _, c := range res.Connections[0].Checks {
+		if c.Name == companyCheck && c.OK {
+			return c.Message
+		}
+	}
+	return ""
 }
 
 // authorize walks a person through a consent until ctx ends. A wrong answer that was pasted may be corrected.

@@ -288,7 +288,11 @@ func (a *applying) checkSecrets(name string, d connector.Description) {
 	}
 	for _, s := range d.Secrets {
 		if s.Required && !given[s.Key] && a.stored[name][s.Key] == "" {
-			a.problem(path, s.Key+" is missing", "add "+s.Key+": env:NAME, or file:PATH")
+			remedy := "add " + s.Key + ": env:NAME, or file:PATH"
+			if s.Key == token.ClientID && d.OAuth != nil && d.OAuth.Registration != "" {
+				remedy += ". There is none yet? " + d.OAuth.Registration
+			}
+			a.problem(path, s.Key+" is missing", remedy)
 		}
 	}
 }

@@ -6,9 +6,10 @@ import (
 
 	"github.com/pomost/pomost/host/activity"
 	"github.com/pomost/pomost/host/home"
+	"github.com/pomost/pomost/host/token"
 )
 
-// scrubberOf makes what takes a connection's secrets out of its raw exchanges: all that the home keeps for it. Access tokens are added as
+// scrubberOf makes what takes a connection's secrets out of its raw exchanges: all secrets that the home keeps for it. Access tokens are added as
 // they are given out.
 func scrubberOf(ctx context.Context, st *home.State, connection string) (*activity.Scrubber, error) {
 	secrets, err := st.Store.Secrets(ctx, connection)
@@ -16,8 +17,10 @@ func scrubberOf(ctx context.Context, st *home.State, connection string) (*activi
 		return nil, fmt.Errorf("read the secrets of connection %s: %w", connection, err)
 	}
 	out := &activity.Scrubber{}
-	for _, secret := range secrets {
-		out.Hide(secret)
+	for name, secret := range secrets {
+		if !token.Plain(name) {
+			out.Hide(secret)
+		}
 	}
 	return out, nil
 }

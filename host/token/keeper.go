@@ -34,6 +34,15 @@ const (
 	RefreshUntil    = "refresh_until" // RFC 3339: about when the system forgets it if nobody uses it; "" where nobody knows
 )
 
+// Plain tells that what is kept under a name beside the secrets is none: a time or an address, that may well stand in a record too.
+func Plain(name string) bool {
+	switch name {
+	case AccessExpiry, RefreshSince, RefreshUntil, TokenHosts:
+		return true
+	}
+	return false
+}
+
 const (
 	// margin is how long before its end a token is refreshed: longer than a request takes.
 	margin = time.Minute

@@ -85,7 +85,7 @@ func (c Consent) refused(now time.Time) string {
 	case !c.Until.IsZero() && now.After(c.Until):
 		return fmt.Sprintf("; it has not been used since %s, which is longer than the system keeps one: it has expired", c.Since.Format(time.DateOnly))
 	case c.ends != "":
-		return "; the system does not say which it is, but it has not expired: " + c.ends + ", or the token was used elsewhere"
+		return "; the system does not say why, and it has not expired: " + c.ends + ", or the token was used elsewhere"
 	}
-	return "; it was renewed on " + c.Since.Format(time.DateOnly) + ": it was taken back or used elsewhere"
+	return "; the system does not say why: it was taken back or used elsewhere"
 }

@@ -77,7 +77,7 @@ func TestRefusedToken(t *testing.T) {
 		want string
 	}{
 		"a seed that was spent":    {false, 0, "was never used here"},
-		"taken back":               {true, 5, "it has not expired: the password changes, or the token was used elsewhere"},
+		"taken back":               {true, 5, "the system does not say why, and it has not expired: the password changes, or the token was used elsewhere"},
 		"forgotten by the system":  {true, 101, "it has not been used since 2026-11-03"},
 		"on the last day it lasts": {true, 99, "it has not expired"},
 	} {

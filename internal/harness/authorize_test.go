@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -10,6 +11,10 @@ import (
 	"time"
 
 	"github.com/pomost/pomost/host/control"
+	"github.com/pomost/pomost/host/home"
+	"github.com/pomost/pomost/host/token"
+	eaconnector "github.com/pomost/pomost/plugins/eaccounting/connector"
+	"github.com/pomost/pomost/sdk/connector"
 	kit "github.com/pomost/pomost/sdk/sandbox"
 )
 
@@ -201,7 +206,7 @@ func TestConsentThatEnded(t *testing.T) {
 		}
 	}
 	check() // the call during which it is taken back still works
-	if item := check(); item.OK || item.Cause != "credentials" || !strings.Contains(item.Message, "does not say which") || !strings.Contains(item.Message, "changes the password") ||
+	if item := check(); item.OK || item.Cause != "credentials" || !strings.Contains(item.Message, "does not say why") || !strings.Contains(item.Message, "changes the password") ||
 		!strings.Contains(item.Remedy, "connection authorize shop") {
 		t.Errorf("%+v", item)
 	}
@@ -217,6 +222,45 @@ func TestConsentThatEnded(t *testing.T) {
 	c.consent()
 	if item := check(); !item.OK {
 		t.Errorf("after a new consent: %+v", item)
+	}
+}
+
+// TestVendorsAddresses: for each environment of Visma's, the consent and the tokens are asked for at its own identity server.
+func TestVendorsAddresses(t *testing.T) {
+	c := eaconnector.New()
+	for base, identity := range map[string]string{
+		"": "https://identity.vismaonline.com", "https://eaccountingapi.vismaonline.com/v2": "https://identity.vismaonline.com",
+		"https://eaccountingapi-sandbox.test.vismaonline.com/v2/": "https://identity-sandbox.test.vismaonline.com",
+		"http://127.0.0.1:9/v2":                                   "http://127.0.0.1:9",
+	} {
+		settings := connector.Settings{"base_url": base}
+		e, err := token.EndpointsOf(c.Describe(), settings)
+		if err != nil || e.Token != identity+"/connect/token" || e.Authorize != identity+"/connect/authorize" {
+			t.Errorf("%q: %+v, %v", base, e, err)
+		}
+		page, err := c.Authorize(t.Context(), connector.AuthorizeRequest{Settings: settings})
+		if err != nil || !strings.HasPrefix(page.URL, e.Authorize+"?") {
+			t.Errorf("%q: the consent is at %s, %v", base, page.URL, err)
+		}
+	}
+}
+
+// TestAuthorizeWithoutClient: before anybody goes to the system's page, it is told what is missing and how to get it.
+func TestAuthorizeWithoutClient(t *testing.T) {
+	c := newConsenting(t, nil, nil)
+	_, err := c.Service.ApplyConfig(t.Context(), control.ConfigRequest{File: "new.yaml", Config: "version: 1\nconnections:\n  fresh: {connector: eaccounting}\nflows: {}\n"})
+	refusedWith(t, err, "usage")
+	if !strings.Contains(fmt.Sprint(err), "client_id is missing; add client_id: env:NAME, or file:PATH. There is none yet? Ask for an application on") {
+		t.Errorf("apply does not tell how to get one: %v", err)
+	}
+	for _, name := range []string{"client_secret", "client_id"} { // one after the other, lost from the store
+		if err := c.locked(t.Context(), func(st *home.State) error {
+			return st.Store.PutSecrets(t.Context(), "shop", map[string]string{name: ""})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := c.Service.Authorize(t.Context(), control.AuthorizeRequest{Connection: "shop"})
+		refusedWith(t, err, "usage", "no "+name+" yet", "developer.vismaonline.com", "pomost apply")
 	}
 }
 

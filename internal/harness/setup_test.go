@@ -110,6 +110,10 @@ func (z *wizard) system(name string, s *harness.System, more map[string]any) {
 		fields[k] = v
 	}
 	id := z.step.Question.ID
+	// Who has no client id yet is told how to get one.
+	if want := map[string]string{"eaccounting": "developer.vismaonline.com", "accountview": "Applicatie toevoegen"}[strings.TrimPrefix(id, "connection:")]; !strings.Contains(z.step.Question.Text, want) {
+		z.t.Errorf("%s does not tell how to register: %s", id, z.step.Question.Text)
+	}
 	z.answer(id, fields)
 	if z.step.Question == nil || z.step.Question.ID != id || len(z.step.Problems) == 0 || z.step.Problems[0].Path != "base_url" {
 		z.t.Fatalf("a wrong address leads to %+v, %v", z.step.Question, z.step.Problems)

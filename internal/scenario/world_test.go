@@ -275,9 +275,6 @@ func filled(r map[string]any, fields string) string {
 	return strings.Join(parts, " ")
 }
 
-// renewed is when a consent was used last: the host's clock is the real one.
-var renewed = regexp.MustCompile(`renewed on \d{4}-\d\d-\d\d`)
-
 // clean replaces what differs from one time to the next by names.
 func (w *world) clean(text string) string {
 	for _, name := range slices.Sorted(maps.Keys(w.vars)) {
@@ -287,7 +284,6 @@ func (w *world) clean(text string) string {
 		}
 	}
 	text = strings.NewReplacer(w.EA.Host(), "ea", w.AV.Host(), "av", filepath.Dir(w.Home())+"/", "").Replace(text)
-	text = renewed.ReplaceAllString(text, "renewed on TODAY")
 	text = regexp.MustCompile(`\b0000\d{6}\b`).ReplaceAllStringFunc(text, func(id string) string {
 		if w.recIDs[id] == "" {
 			w.recIDs[id] = fmt.Sprintf("rec%d", len(w.recIDs)+1)

@@ -39,7 +39,7 @@ const testRefreshLife = 100 * time.Hour
 
 func testSystem() System {
 	return System{
-		Name: "test", BasePath: "/api/v1", AuthorizePath: "/connect/authorize", TokenPath: "/api/v1/token", CompanyID: "DEMO",
+		Name: "test", BasePath: "/api/v1", AuthorizePath: "/connect/authorize", TokenPath: "/api/v1/token", RevokePath: "/api/v1/revocation", CompanyID: "DEMO",
 		RefreshLife: testRefreshLife,
 		Settings: []Setting{
 			{Key: "country", Default: "NL", Values: []string{"NL", "SE"}},

@@ -132,6 +132,38 @@ func (a *authServer) revoke(r *http.Request, body []byte) {
 	}
 }
 
+// giveBack ends the chain of a refresh token, or an access token, that its client has no more use for. A token that is not known is an answer
+// like any other (RFC 7009, 2.2).
+func (a *authServer) giveBack(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", "POST")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	if err := r.ParseForm(); err != nil || r.PostForm.Get("token") == "" {
+		oauthError(w, http.StatusBadRequest, "invalid_request")
+		return
+	}
+	if !a.clientOK(r) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="token"`)
+		oauthError(w, http.StatusUnauthorized, "invalid_client")
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	token := r.PostForm.Get("token")
+	delete(a.access, token)
+	if c, ok := a.refresh[token]; ok {
+		delete(a.refresh, token)
+		for k, t := range a.access {
+			if t.chain.ID == c.ID {
+				delete(a.access, k)
+			}
+		}
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
 // authorize is the consent page. A wrong client or address must not redirect (RFC 6749, 4.1.2.1); anything else wrong
 // goes back to the caller's address as an error.
 func (a *authServer) authorize(w http.ResponseWriter, r *http.Request) {

@@ -127,6 +127,44 @@ func TestRefreshTokensRotateInChains(t *testing.T) {
 	}
 }
 
+// TestTokensAreGivenBack: a client that ends its consent; access tokens of the same consent end with it, those of others do not.
+func TestTokensAreGivenBack(t *testing.T) {
+	c := start(t, Options{})
+	_, back := c.consent(url.Values{"scope": {"read offline"}})
+	other := c.token(codeForm(back.Query().Get("code")))
+	mine := c.refresh(c.run.Info.RefreshToken)
+	giveBack := func(token, secret string) answer {
+		form := url.Values{"token": {token}, "token_type_hint": {"refresh_token"}}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, strings.TrimSuffix(c.run.Info.TokenURL, "token")+"revocation", strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.SetBasicAuth(c.run.Info.ClientID, secret)
+		return c.do(req)
+	}
+	if a := giveBack(mine.field("refresh_token"), "wrong"); a.status != 401 || a.field("error") != "invalid_client" {
+		t.Errorf("by a stranger: %d %s", a.status, a.body)
+	}
+	for _, token := range []string{mine.field("refresh_token"), "unknown"} {
+		if a := giveBack(token, c.run.Info.ClientSecret); a.status != 200 || a.body != "" {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	if a := giveBack("", c.run.Info.ClientSecret); a.status != 400 {
+		t.Errorf("no token: %d", a.status)
+	}
+	if a := c.refresh(mine.field("refresh_token")); a.field("error") != "invalid_grant" {
+		t.Errorf("a token that was given back: %d %s", a.status, a.body)
+	}
+	if a := c.call("GET", "/things", mine.field("access_token")); a.status != 401 {
+		t.Errorf("its access token: %d", a.status)
+	}
+	if a := c.call("GET", "/things", other.field("access_token")); a.status != 200 {
+		t.Errorf("another consent's: %d", a.status)
+	}
+}
+
 // TestRefreshTokensAreForgotten: each trade gives another whole life; one that nobody trades ends, and from outside that looks like any refusal.
 func TestRefreshTokensAreForgotten(t *testing.T) {
 	ck := newClock()

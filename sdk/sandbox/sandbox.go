@@ -33,6 +33,8 @@ type System struct {
 	BasePath string
 	// AuthorizePath and TokenPath are the OAuth end points, matched without case. They may lie below BasePath.
 	AuthorizePath, TokenPath string
+	// RevokePath is where a client gives a token back (RFC 7009); "" where the system has no such place.
+	RevokePath string
 	// CompanyID identifies the company to its callers (Info.Company, Env.CompanyID).
 	CompanyID string
 	// Settings are the keys of --set.

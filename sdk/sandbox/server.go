@@ -264,6 +264,10 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 		s.auth.authorize(w, r)
 		_ = s.tokens()
 		return
+	case s.sys.RevokePath != "" && strings.EqualFold(r.URL.Path, s.sys.RevokePath):
+		s.auth.giveBack(w, r)
+		_ = s.tokens() // a journal that cannot be written refuses the next change
+		return
 	case strings.EqualFold(r.URL.Path, s.sys.TokenPath):
 		answer := &recorder{header: http.Header{}}
 		s.auth.token(answer, r)

@@ -185,7 +185,7 @@ func toJSON(r record.Record, schemaName, path string, create bool) (map[string]a
 	out := map[string]any{}
 	for _, f := range facts[schemaName] {
 		// A label inside a customer or an article is named by its Id, though the specification marks that read-only [?].
-		label := f.name == "Id" && strings.HasSuffix(schemaName, "LabelApi")
+		label := f.name == "Id" && path != "" && strings.HasSuffix(schemaName, "LabelApi")
 		if f.readOnly && !label {
 			continue
 		}

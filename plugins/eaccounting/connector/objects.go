@@ -29,6 +29,10 @@ type object struct {
 	// dropped are fields that are writable by the specification and must not travel back with an update: the embedded
 	// object would contradict the Id beside it.
 	dropped []string
+	// computed are writable fields that follow from Rows: an update that states rows sends none of those that it read.
+	computed []string
+	// steps tells that a changed Status is a call of its own.
+	steps bool
 }
 
 // objects are the resources by name [OA26; quotes SW20]. Quotes are those that were sent or converted: their drafts are a list of their own.
@@ -51,10 +55,11 @@ var objects = []*object{
 	{
 		Object: sdk.Object{
 			Name: "orders", Title: "Orders", Key: "Id", Read: sdk.ReadCursor, Find: []string{"Id", "Number", "BuyersOrderReference"},
-			Create: true, Idempotence: sdk.IdempotenceReference, Reference: "BuyersOrderReference", BatchWrite: 50,
+			Create: true, Update: true, Idempotence: sdk.IdempotenceReference, Reference: "BuyersOrderReference", BatchWrite: 50,
 		},
 		path: "orders", schema: schemaOf("OrderApi"), stamp: "ModifiedUtc", created: "CreatedUtc", nullable: true, missing: sdk.CauseRefused,
-		enums: map[string][2]int64{"Status": {1, 4}},
+		enums: map[string][2]int64{"Status": {orderDraft, orderInvoiced}}, steps: true,
+		computed: []string{"Amount", "VatAmount", "RoundingsAmount", "DeliveredAmount", "DeliveredVatAmount", "DeliveredRoundingsAmount"},
 	},
 	{
 		Object: sdk.Object{
@@ -76,6 +81,20 @@ var objects = []*object{
 			Name: "quotes", Title: "Quotes", Key: "Id", Read: sdk.ReadScan, Find: []string{"Id", "Number"}, Idempotence: sdk.IdempotenceNone,
 		},
 		path: "quotes", schema: schemaOf("QuoteApi"), created: "CreatedUtc", missing: sdk.CauseRefused, optional: true,
+	},
+	{
+		Object: sdk.Object{
+			Name: "customerlabels", Title: "Customer labels", Key: "Id", Read: sdk.ReadScan, Find: []string{"Id", "Name"},
+			Create: true, Update: true, Idempotence: sdk.IdempotenceReference, Reference: "Name", BatchWrite: 50,
+		},
+		path: "customerlabels", schema: schemaOf("CustomerLabelApi"), missing: sdk.CauseRefused, optional: true,
+	},
+	{
+		Object: sdk.Object{
+			Name: "articlelabels", Title: "Article labels", Key: "Id", Read: sdk.ReadScan, Find: []string{"Id", "Name"},
+			Create: true, Update: true, Idempotence: sdk.IdempotenceReference, Reference: "Name", BatchWrite: 50,
+		},
+		path: "articlelabels", schema: schemaOf("ArticleLabelApi"), missing: sdk.CauseRefused, optional: true,
 	},
 }
 

@@ -36,6 +36,8 @@ func settings() []sdk.Setting {
 			Help: "how long a request without an answer may still be carried out; a lost create is looked up after that"},
 		{Key: "page_size", Label: "Records a page", Type: sdk.SettingInteger, Advanced: true, Default: strconv.Itoa(maxPageSize),
 			Help: "how many records one request asks for, 1 to 1000; less only where answers are too large"},
+		{Key: "partial_delivery", Label: "Rest of a partial delivery", Type: sdk.SettingChoice, Values: []string{"complete", "back_order"}, Default: "complete", Advanced: true,
+			Help: "what becomes of the rest when an order is shipped of which a part was delivered: nothing (complete), or an order of its own (back_order)"},
 		{Key: "scan_since", Label: "Look-ups by scan since", Type: sdk.SettingDate, Advanced: true,
 			Help: "where Visma cannot filter by a field, documents made since this date are read and compared; empty: all"},
 	}
@@ -47,6 +49,8 @@ type config struct {
 	pageSize  int
 	scanSince record.Date // 0: no bound
 	readOnly  bool        // the consent asks for no scope to write
+	// backOrders makes an order of its own of what was not delivered when an order is shipped.
+	backOrders bool
 }
 
 // parse validates all settings.
@@ -70,6 +74,7 @@ func parse(s sdk.Settings) (config, []sdk.Problem) {
 				Remedy: "without ea:api nothing can be asked, without offline_access the consent ends after an hour; add " + need})
 		}
 	}
+	c.backOrders = value(s, "partial_delivery") == "back_order"
 	c.readOnly = !contains(scopes, "ea:sales")
 	if u, err := url.Parse(c.base); err == nil && u.RawQuery != "" {
 		problems = append(problems, sdk.Problem{Setting: "base_url", Message: "the address of the API has a query", Remedy: "leave out what stands after ?"})

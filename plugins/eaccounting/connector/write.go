@@ -123,6 +123,11 @@ func (c *connection) update(ctx context.Context, o *object, r record.Record, not
 	if holdsAll(o.schema.Name, now.rec, r) {
 		return sdk.WriteResult{Outcome: sdk.OutcomeUnchanged, Record: now.rec}
 	}
+	if o.steps {
+		if res, did := c.step(ctx, o, now.rec, r, raw, notAfter); did {
+			return res
+		}
+	}
 	body, err := o.merge(raw, stated)
 	if err != nil {
 		return notDone(unreadable(o.label(r), err))
@@ -151,6 +156,7 @@ func (c *connection) update(ctx context.Context, o *object, r record.Record, not
 // volatile are fields that the system moves by itself, so that another value after an update is no news.
 var volatile = map[string]bool{
 	"ChangedUtc": true, "ModifiedUtc": true, "NetPriceWithDiscount": true, "StockBalanceAvailable": true, "StockBalanceManuallyChangedUtc": true,
+	"Amount": true, "VatAmount": true, "RoundingsAmount": true, "DeliveredAmount": true, "DeliveredVatAmount": true, "DeliveredRoundingsAmount": true,
 	"PurchasePriceManuallyChangedUtc": true, "FreightCostsManuallyChangedUtc": true, "StockValue": true, "UnpaidInvoicesAmount": true, "LastInvoiceDate": true,
 }
 
@@ -176,9 +182,12 @@ func (o *object) merge(raw []byte, stated map[string]any) ([]byte, error) {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return nil, err
 	}
-	for _, f := range facts[o.schema.Name] {
-		if f.readOnly {
-			delete(m, f.name)
+	if err := dropReadOnly(o.schema.Name, m); err != nil {
+		return nil, err
+	}
+	if _, ok := stated["Rows"]; ok {
+		for _, name := range o.computed {
+			delete(m, name)
 		}
 	}
 	for name, v := range stated {
@@ -194,6 +203,41 @@ func (o *object) merge(raw []byte, stated map[string]any) ([]byte, error) {
 	var out bytes.Buffer
 	err := json.NewEncoder(&out).Encode(m)
 	return bytes.TrimSpace(out.Bytes()), err
+}
+
+// dropReadOnly takes out of a record as it came what the system computes, in its parts too. The Id of a label stays, by which it is named; rows lose
+// theirs, which the specification marks read-only [OA26].
+func dropReadOnly(schemaName string, m map[string]json.RawMessage) error {
+	for _, f := range facts[schemaName] {
+		raw, ok := m[f.name]
+		part, isList := strings.CutSuffix(f.typ, "[]")
+		switch {
+		case !ok:
+		case f.readOnly:
+			delete(m, f.name)
+		case isList && facts[part] != nil && string(raw) != "null":
+			var list []map[string]json.RawMessage
+			if err := json.Unmarshal(raw, &list); err != nil {
+				return err
+			}
+			for _, e := range list {
+				id, named := e["Id"]
+				named = named && strings.HasSuffix(part, "LabelApi")
+				if err := dropReadOnly(part, e); err != nil {
+					return err
+				}
+				if named {
+					e["Id"] = id
+				}
+			}
+			b, err := json.Marshal(list)
+			if err != nil {
+				return err
+			}
+			m[f.name] = b
+		}
+	}
+	return nil
 }
 
 // checkEnums refuses numbers that the specification does not know, before the system makes something else of them.

@@ -13,7 +13,7 @@ import (
 )
 
 // What clients that are in use send, word by word; a sandbox that refuses what the system takes would be stricter than it. Marks: PHP a shop
-// connector of 2021, PHP2 a plugin of 2026, PY a Python package, PY2 a Python service of 2026, RB a Ruby gem, JS1 a page in a browser, JS2 and JS3
+// connector of 2021, PHP2 a plugin of 2026, PHP3 a package, PY a Python package, PY2 a Python service of 2026, RB a Ruby gem, JS1 a page in a browser, JS2 to JS6
 // Node services, NET a program with WebClient.
 
 func basic(w *wire) string {
@@ -76,6 +76,15 @@ func TestTokensOfClients(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &tokens); err != nil || status != 200 {
 			t.Errorf("%s: refreshed: %d %s", name, status, text)
 		}
+		// PHP2 says good-bye, in the words of the identity server.
+		if name == "PHP2" {
+			again := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {basic(w)}}
+			address := strings.TrimSuffix(w.run.Info.TokenURL, "token") + "revocation"
+			if status, text := w.send("POST", address, url.Values{"token": {fmt.Sprint(tokens["refresh_token"])}, "token_type_hint": {"refresh_token"}}.Encode(), again); status != 200 {
+				t.Errorf("%d %s", status, text)
+			}
+			continue
+		}
 		// NET: the scheme in small letters.
 		if status, text := w.send("GET", w.run.Info.BaseURL+"/customers", "", http.Header{"Authorization": {"bearer " + fmt.Sprint(tokens["access_token"])}}); status != 200 {
 			t.Errorf("%s: %d %s", name, status, text)
@@ -105,6 +114,10 @@ func TestListsOfClients(t *testing.T) {
 		{"PY", "/customers?%24filter=IsActive+eq+true+and+Name+eq+%27MakePlans+AS%27&%24pagesize=100&%24page=1", 1},
 		{"PY", "/customers?%24order_by=Name&%24pagesize=100&%24page=1", 2}, // a mistake of its own, which is ignored
 		{"PY2", "/customers?$filter=contains(Name,'plan')&$select=Id,Name&$orderby=Name&$pagesize=1000&$page=1", 1},
+		{"PHP3", "/customers?%24filter=ChangedUtc%20gt%202020-06-01T10%3A00%3A00%2B02%3A00", 2}, // with its own zone
+		{"PHP3", "/customers?%24filter=ChangedUtc%20lt%202020-06-01T10%3A00%3A00%2B02%3A00", 0},
+		{"JS5", "/customers?%24filter=contains%28Name%2C%27akeP%27%29&%24pagesize=20", 1},
+		{"the vendor's page", "/customers?$version=2", 2}, // the version beside that of the path
 		{"RB", "/customers?%24pagesize=100&%24page=2", 0},
 		{"RB", "/customers?%24filter=contains%28Name%2C+%27MakePlans%27%29", 1},
 		{"RB", "/customers?%24select=Id%2C+Name", 2},
@@ -114,7 +127,7 @@ func TestListsOfClients(t *testing.T) {
 		{"JS3", "/articles?$top=1", 1},
 		{"JS4", "/Customers", 2},
 		{"JS4", "/CompanySettings", -1},
-		{"JS5", "/customerinvoices?%24filter=InvoiceDate+ge+2026-04-01", 0},
+		{"JS6", "/customerinvoices?%24filter=InvoiceDate+ge+2026-04-01", 0},
 	} {
 		status, text := w.send("GET", w.run.Info.BaseURL+tc.query, "", http.Header{"Authorization": {"Bearer " + w.token}, "Content-Type": {"application/json;charset=UTF-8"},
 			"Accept": {"application/json"}, "ipp-company-id": {"1"}, "ipp-application-type": {"Visma.net Financials"}})
@@ -234,7 +247,8 @@ func TestWritesOfClients(t *testing.T) {
 	draft := post("JS3", "POST", "/customerinvoicedrafts", js3Draft, 201)
 	post("JS3", "PUT", "/customerinvoicedrafts/"+fmt.Sprint(draft["Id"]), `{"Id":"`+fmt.Sprint(draft["Id"])+`",`+js3Draft[1:], 200)
 	post("JS3", "GET", "/customerinvoicedrafts/00000000-0000-0000-0000-000000000001", "", 404) // and makes a new one then
-	post("JS4", "POST", "/customerinvoicedrafts", js4Draft, 201)
+	sale := post("JS5", "POST", "/customerinvoicedrafts", js4Draft, 201)
+	post("JS5", "POST", "/customerinvoicedrafts/"+fmt.Sprint(sale["Id"])+"/convert", "{}", 201)
 	post("PHP2", "PUT", "/customers/"+fmt.Sprint(cu["Id"]), `{"Id":"`+fmt.Sprint(cu["Id"])+`",`+js3Customer[1:], 200)
 	// JS2 describes a row instead of naming an article, and shows what the system says of it.
 	refused := post("JS2", "POST", "/customerinvoicedrafts", strings.Replace(js4Draft, `"ArticleId":"ARTICLE","Text"`, `"Description"`, 1), 400)

@@ -110,6 +110,7 @@ func TestPagingOrderAndSelection(t *testing.T) {
 		"":                                   "1001 1002 1003",
 		"$pagesize=2":                        "1001 1002",
 		"$pagesize=2&$page=2":                "1003",
+		"$pagesize=1000":                     "1001 1002 1003",
 		"$PageSize=2&$Page=3":                "",
 		"$top=1&$skip=1":                     "1002",
 		"$orderby=Name":                      "1003 1001 1002",

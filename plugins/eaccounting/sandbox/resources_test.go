@@ -84,7 +84,12 @@ func TestPriceLists(t *testing.T) {
 	}
 	w.want(w.ok(200, "GET", "/salespricelists/prices/"+id+"/"+fmt.Sprint(a["Id"]), nil), "NetPrice", "7", "GrossPrice", "8.47")
 	w.refused(400, codeNotFound, "PUT", "/salespricelists/"+id+"/prices", []obj{{"ArticleId": companyID, "NetPrice": 1}})
-	many := make([]obj, mostPrices+1)
+	many := make([]obj, 1000) // the most [OA26]
+	for i := range many {
+		many[i] = obj{"ArticleId": a["Id"], "NetPrice": 7}
+	}
+	w.ok(200, "PUT", "/salespricelists/"+id+"/prices", many)
+	many = append([]obj{many[0]}, many...)
 	w.refused(400, codeValidation, "PUT", "/salespricelists/"+id+"/prices", many)
 	customer := w.customer(obj{"SalesPriceListId": id, "DiscountPercentage": json.Number("0.1")})
 	seen := w.ok(200, "GET", "/articles/"+fmt.Sprint(a["Id"])+"?customerId="+fmt.Sprint(customer["Id"]), nil)

@@ -26,7 +26,7 @@ const defaultRate = 600
 // System describes eAccounting to the sandbox kit.
 func System() sandbox.System {
 	return sandbox.System{
-		Name: "eaccounting", BasePath: "/v2", AuthorizePath: "/connect/authorize", TokenPath: "/connect/token",
+		Name: "eaccounting", BasePath: "/v2", AuthorizePath: "/connect/authorize", TokenPath: "/connect/token", RevokePath: "/connect/revocation",
 		CompanyID: companyID,
 		Settings: []sandbox.Setting{
 			{Key: "country", Default: "NL", Values: countryCodes(), Help: "the company's country: codings, VAT rates, time zone"},
