@@ -82,10 +82,13 @@ func newPalette(m *model) *finder {
 		add(m.t("Flow %s: records", n), "", open(func() ui.Page { return page.NewRecords(k, fl.Name, "") }))
 		add(m.t("Flow %s: log", n), "", func() tea.Cmd { return k.Logs(control.LogsRequest{Flow: fl.Name}) })
 		add(m.t("Flow %s: plan", n), "", open(func() ui.Page { return page.NewPlan(k, fl.Name) }))
+		if changes { // stands before the word that begins like it
+			add(m.t("Flow %s: run now", n), "", func() tea.Cmd { return k.RunFlow(fl.Name) })
+		}
+		add(m.t("Flow %s: runs", n), "", open(func() ui.Page { return page.NewRuns(k, fl.Name) }))
 		if !changes {
 			continue
 		}
-		add(m.t("Flow %s: run now", n), "", func() tea.Cmd { return k.RunFlow(fl.Name) })
 		text := m.t("Flow %s: pause", n)
 		if fl.Paused {
 			text = m.t("Flow %s: resume", n)

@@ -510,3 +510,15 @@ func TestSorting(t *testing.T) {
 		t.Errorf("the selection went to %s", got)
 	}
 }
+
+// TestAStoppedRunIsNoFailure: somebody wanted it so.
+func TestAStoppedRunIsNoFailure(t *testing.T) {
+	d := drive(t, 80, 24, func(_ *Options, w *tuitest.World) {
+		w.Down = &control.Failure{Cause: "stopped", Message: "flow orders was stopped", Remedy: "nothing is lost: the next run goes on"}
+	})
+	d.run(d.m.kit.RunFlow("orders"))
+	d.shows("It was stopped; nothing is lost, the next run goes on.")
+	if d.m.toast.Failure {
+		t.Error("it is told as a failure")
+	}
+}

@@ -160,8 +160,11 @@ func (k *Kit) Retry(req control.RetryRequest, then func() tea.Msg) tea.Cmd {
 // told is what a toast says when runs are over.
 func (k *Kit) told(res control.RunResult) tea.Msg {
 	if res.Error != nil {
-		if errors.Is(res.Error, context.Canceled) {
+		switch {
+		case errors.Is(res.Error, context.Canceled):
 			return nil
+		case res.Error.Cause == "stopped": // somebody wanted that
+			return ui.Toast{Text: k.t("It was stopped; nothing is lost, the next run goes on.")}
 		}
 		return ui.Toast{Text: k.ErrorText(res.Error), Failure: true}
 	}
