@@ -63,19 +63,19 @@ func (q *questionnaire) levels(ctx context.Context, name string, conf flow.Flow,
 	defer cancel()
 	var out levels
 	err := q.service.within(ctx, func(st *home.State, w *workshop) (err error) {
-		out, err = readLevels(ctx, w, name, conf, recipe)
+		out, err = q.readLevels(ctx, w, name, conf, recipe)
 		return err
 	})
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		out.why = fmt.Sprintf("%s did not show its articles within %s", conf.Source, levelTime)
+		out.why = q.t("%s did not show its articles within %s", conf.Source, levelTime)
 	case err != nil:
 		out.why = AsFailure(err).Error()
 	}
 	return out
 }
 
-func readLevels(ctx context.Context, w *workshop, name string, conf flow.Flow, recipe *flow.Recipe) (levels, error) {
+func (q *questionnaire) readLevels(ctx context.Context, w *workshop, name string, conf flow.Flow, recipe *flow.Recipe) (levels, error) {
 	var out levels
 	src, err := w.connect(ctx, conf.Source)
 	if err != nil {
@@ -89,37 +89,37 @@ func readLevels(ctx context.Context, w *workshop, name string, conf flow.Flow, r
 	var reserved map[string]decimal.Decimal
 	switch orders := recipe.Read["reserving"]; {
 	case offers(read, "reserved", schema):
-		out.reserved = "the reservations are in " + labelOf(read, "reserved", schema)
+		out.reserved = q.t("the reservations are in %s", labelOf(read, "reserved", schema))
 	case orders == nil || !readable(src, orders.Object):
-		out.why = "no field tells what is reserved for sales orders"
+		out.why = q.t("no field tells what is reserved for sales orders")
 	default:
 		facts := &stockFacts{preparation: &preparation{workshop: w, name: name, config: conf, recipe: recipe}, source: src, reserving: orders}
 		if reserved, err = facts.reserved(ctx); err != nil {
-			out.why = "what is reserved for sales orders cannot be read: " + AsFailure(err).Error()
+			out.why = q.t("what is reserved for sales orders cannot be read: %s", AsFailure(err).Error())
 			if ctx.Err() != nil {
 				return out, ctx.Err()
 			}
 			break
 		}
-		out.reserved = "the reservations are counted from the open sales orders"
+		out.reserved = q.t("the reservations are counted from the open sales orders")
 	}
 	found, err := someLevels(ctx, src, read, recipe, reserved)
 	if err != nil {
 		return out, at(src.name, err)
 	}
 	if len(found) == 0 {
-		out.why = src.name + " has no articles yet"
+		out.why = q.t("%s has no articles yet", src.name)
 	}
-	for _, q := range flow.Quantities() {
-		row := levelRow{label: labelOf(read, q, schema)}
-		if q == "reserved" && reserved != nil {
-			row.label = "reserved (open sales orders)"
+	for _, quantity := range flow.Quantities() {
+		row := levelRow{label: labelOf(read, quantity, schema)}
+		if quantity == "reserved" && reserved != nil {
+			row.label = q.t("reserved (open sales orders)")
 		}
 		if row.label == "" {
 			continue
 		}
 		for _, rec := range found {
-			row.values = append(row.values, quantityText(rec.Get(q).AsDecimal()))
+			row.values = append(row.values, quantityText(rec.Get(quantity).AsDecimal()))
 		}
 		out.rows = append(out.rows, row)
 	}
@@ -256,13 +256,15 @@ func cutText(s string, most int) string {
 }
 
 // formulaQuestion puts real articles beside the question for the quantity, and what each formula would show of them.
-func (l levels) formulaQuestion(one *Question) {
+func (q *questionnaire) formulaQuestion(l levels) {
+	one := q.step.Question
+	q.speech.fields(one.Fields)
 	cells := func([]string) string { return "" }
 	if len(l.codes) > 0 {
 		one.Example, cells = l.table()
 	}
 	if l.why != "" {
-		one.Example = append([]string{l.why + ": choose by what the words say"}, one.Example...)
+		one.Example = append([]string{q.t("%s: choose by what the words say", l.why)}, one.Example...)
 	}
 	f := &one.Fields[0]
 	wide := 0
@@ -285,9 +287,9 @@ func (l levels) formulaQuestion(one *Question) {
 }
 
 // formulaFields ask for the quantity by name, or by an expression.
-func formulaFields(f Field) []Field {
+func (q *questionnaire) formulaFields(f Field) []Field {
 	own := f
-	own.Key, own.Label, own.DependsOn, own.Equals, own.Value = formulaOwn, "Expression", f.Key, ownFormula, nil
+	own.Key, own.Label, own.DependsOn, own.Equals, own.Value = formulaOwn, q.t("Expression"), f.Key, ownFormula, nil
 	f.Type, f.Help, f.Required = FieldChoice, "", true
 	written, _ := f.Value.(string)
 	named := false
@@ -295,7 +297,7 @@ func formulaFields(f Field) []Field {
 		f.Options = append(f.Options, Option{Value: name, Label: flow.FormulaTitle(name)})
 		named = named || name == written
 	}
-	f.Options = append(f.Options, Option{Value: ownFormula, Label: "an expression of your own"})
+	f.Options = append(f.Options, Option{Value: ownFormula, Label: q.t("an expression of your own")})
 	if written != "" && !named {
 		f.Value, own.Value = ownFormula, written
 	}

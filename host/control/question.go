@@ -36,7 +36,11 @@ func (s *Service) Question(ctx context.Context, a Answers) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	q := &questionnaire{service: s, catalog: catalog, answers: a, secrets: map[string]map[string]string{}, kept: map[string]map[string]bool{}, now: s.opts.Clock.Now()}
+	said, err := s.speech(a.Language)
+	if err != nil {
+		return Step{}, err
+	}
+	q := &questionnaire{service: s, catalog: catalog, speech: said, answers: a, secrets: map[string]map[string]string{}, kept: map[string]map[string]bool{}, now: s.opts.Clock.Now()}
 	err = s.reading(ctx, func(st *home.State) error {
 		var err error
 		if q.force, q.revision, err = configIn(ctx, st); err != nil {
@@ -61,6 +65,7 @@ func (s *Service) Question(ctx context.Context, a Answers) (Step, error) {
 	}
 	if err != nil || q.step.Question != nil {
 		q.step.Number, q.step.Total = q.number, max(q.total, q.number)
+		q.speech.step(&q.step)
 		return q.step, err
 	}
 	return q.done()
@@ -70,6 +75,7 @@ func (s *Service) Question(ctx context.Context, a Answers) (Step, error) {
 type questionnaire struct {
 	service  *Service
 	catalog  CatalogResult
+	speech   speech
 	answers  Answers
 	now      time.Time
 	force    flow.Config // in force
@@ -165,14 +171,14 @@ func (q *questionnaire) pair() (source, destination string, ok bool) {
 	for _, c := range q.catalog.Connectors {
 		titles[c.Name] = c.Title
 	}
-	field := Field{Key: "pair", Label: "Systems", Help: "Which two systems are to be connected?", Type: string(connector.SettingChoice), Required: true}
+	field := Field{Key: "pair", Label: q.t("Systems"), Help: q.t("Which two systems are to be connected?"), Type: string(connector.SettingChoice), Required: true}
 	for _, r := range q.catalog.Recipes {
 		value := pairOf(r)
 		if titles[r.Source] == "" || titles[r.Destination] == "" || slices.ContainsFunc(field.Options, func(o Option) bool { return o.Value == value }) {
 			continue
 		}
 		a, b, _ := strings.Cut(value, "+")
-		field.Options = append(field.Options, Option{Value: value, Label: titles[a] + " and " + titles[b]})
+		field.Options = append(field.Options, Option{Value: value, Label: q.t("%s and %s", titles[a], titles[b])})
 	}
 	if len(field.Options) > 0 {
 		field.Value = field.Options[0].Value
@@ -180,11 +186,11 @@ func (q *questionnaire) pair() (source, destination string, ok bool) {
 	if len(field.Options) == 1 { // there is nothing to choose
 		return strings.Cut(field.Options[0].Value, "+")
 	}
-	ok = q.ask(Question{ID: askPair, Kind: QuestionForm, Title: "Which systems?", Text: "Records travel between two systems. What travels, and which way, is asked later.", Fields: []Field{field}},
+	ok = q.ask(Question{ID: askPair, Kind: QuestionForm, Title: q.t("Which systems?"), Text: q.t("Records travel between two systems. What travels, and which way, is asked later."), Fields: []Field{field}},
 		func(a Answer) []flow.Problem {
 			v, _ := a.Fields["pair"].(string)
 			if !slices.ContainsFunc(field.Options, func(o Option) bool { return o.Value == v }) {
-				return []flow.Problem{{Path: "pair", Message: "choose one of the pairs"}}
+				return []flow.Problem{{Path: "pair", Message: q.t("choose one of the pairs")}}
 			}
 			source, destination, _ = strings.Cut(v, "+")
 			return nil
@@ -201,7 +207,7 @@ func pairOf(r CatalogRecipe) string {
 
 // flows asks what should travel.
 func (q *questionnaire) flows(source, destination string, ends []string) (names []string, ok bool) {
-	field := Field{Key: "flows", Label: "Flows", Help: "What should travel?", Type: string(connector.SettingChoices), Required: true}
+	field := Field{Key: "flows", Label: q.t("Flows"), Help: q.t("What should travel?"), Type: string(connector.SettingChoices), Required: true}
 	by := map[string]CatalogRecipe{}
 	var all, begin, there []any
 	for _, r := range q.catalog.Recipes {
@@ -223,15 +229,15 @@ func (q *questionnaire) flows(source, destination string, ends []string) (names 
 	} else if len(begin) > 0 {
 		field.Value = begin
 	}
-	ok = q.ask(Question{ID: askFlows, Kind: QuestionForm, Title: "What should travel?", Fields: []Field{field}}, func(a Answer) []flow.Problem {
+	ok = q.ask(Question{ID: askFlows, Kind: QuestionForm, Title: q.t("What should travel?"), Fields: []Field{field}}, func(a Answer) []flow.Problem {
 		for _, w := range wordsOf(a.Fields["flows"]) {
 			if by[w].Name == "" {
-				return []flow.Problem{{Path: "flows", Message: "there is no flow " + w}}
+				return []flow.Problem{{Path: "flows", Message: q.t("there is no flow %s", w)}}
 			}
 			names = append(names, w)
 		}
 		if len(names) == 0 {
-			return []flow.Problem{{Path: "flows", Message: "choose at least one"}}
+			return []flow.Problem{{Path: "flows", Message: q.t("choose at least one")}}
 		}
 		return nil
 	})
@@ -254,9 +260,9 @@ func kindOrder(kind string) int {
 
 // schedule asks how often.
 func (q *questionnaire) schedule(flows []string) bool {
-	return q.ask(Question{ID: askSchedule, Kind: QuestionForm, Title: "How often?", Skippable: true,
-		Text:   "A running daemon (`pomost serve`) looks for what is new at this interval. Skipped, the flows run when you say so.",
-		Fields: []Field{{Key: "schedule", Label: "Every", Help: "30s, 5m or 2h.", Type: string(connector.SettingDuration), Value: proposedSchedule, Proposed: true, Why: "soon enough, and well within what the systems allow"}}},
+	return q.ask(Question{ID: askSchedule, Kind: QuestionForm, Title: q.t("How often?"), Skippable: true,
+		Text:   q.t("A running daemon (`pomost serve`) looks for what is new at this interval. Skipped, the flows run when you say so."),
+		Fields: []Field{{Key: "schedule", Label: q.t("Every"), Help: q.t("30s, 5m or 2h."), Type: string(connector.SettingDuration), Value: proposedSchedule, Proposed: true, Why: q.t("soon enough, and well within what the systems allow")}}},
 		func(a Answer) []flow.Problem {
 			v := strings.TrimSpace(wordOf(a.Fields["schedule"]))
 			if a.Skipped {
@@ -272,7 +278,7 @@ func (q *questionnaire) schedule(flows []string) bool {
 				_, err = flow.ParseConfig(text, "")
 			}
 			if err != nil {
-				return []flow.Problem{{Path: "schedule", Message: "is no time between two runs", Remedy: "write it as 30s, 5m or 2h"}}
+				return []flow.Problem{{Path: "schedule", Message: q.t("is no time between two runs"), Remedy: q.t("write it as 30s, 5m or 2h")}}
 			}
 			return nil
 		})
@@ -285,17 +291,17 @@ func (q *questionnaire) plan(ctx context.Context, name string) (bool, error) {
 		q.number++
 		return true, nil
 	}
-	question := Question{ID: id, Kind: QuestionPlan, Flow: name, Title: "What would happen: " + name,
-		Text: "Nothing has been written yet. This is what the first run would do."}
+	question := Question{ID: id, Kind: QuestionPlan, Flow: name, Title: q.t("What would happen: %s", name),
+		Text: q.t("Nothing has been written yet. This is what the first run would do.")}
 	res, err := q.service.rehearse(ctx, q.config, name)
 	f := AsFailure(err)
 	switch {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case f != nil:
-		question.Checks = []CheckItem{{Name: "plan", Title: "the plan", Cause: f.Cause, Message: f.Error(), Remedy: f.Remedy}}
+		question.Checks = []CheckItem{{Name: "plan", Title: q.t("the plan"), Cause: f.Cause, Message: f.Error(), Remedy: f.Remedy}}
 	default:
-		question.Example = planLines(res, q.service.known.object)
+		question.Example = q.planLines(res)
 	}
 	return q.ask(question, nil), nil
 }
@@ -303,8 +309,11 @@ func (q *questionnaire) plan(ctx context.Context, name string) (bool, error) {
 // maxPlanExamples is how many actions of each kind a plan shows.
 const maxPlanExamples = 3
 
-// planLines sums a plan up: counts, and examples of each action. title is how people call an object.
-func planLines(res PlanResult, title func(object string) string) []string {
+// planWords are what a plan does with records.
+var planWords = map[string]string{"create": "create: %s", "update": "update: %s", "link": "link: %s", "skip": "leave out: %s"}
+
+// planLines sums a plan up: counts, and examples of each action.
+func (q *questionnaire) planLines(res PlanResult) []string {
 	type group struct {
 		word     string
 		count    int
@@ -313,9 +322,9 @@ func planLines(res PlanResult, title func(object string) string) []string {
 	}
 	groups := map[string]*group{}
 	for _, a := range res.Actions {
-		word := a.Action + ": " + title(a.Object)
+		word := q.t(planWords[a.Action], q.service.known.object(a.Object))
 		if a.Action == "hold" {
-			word = "hold: " + a.Cause
+			word = q.t("hold: %s", a.Cause)
 		}
 		g := groups[word]
 		if g == nil {
@@ -337,12 +346,12 @@ func planLines(res PlanResult, title func(object string) string) []string {
 		g := groups[w]
 		line := fmt.Sprintf("%d × %s", g.count, w)
 		if len(g.labels) > 0 {
-			line += ", as for " + strings.Join(g.labels, ", ")
+			line += q.t(", as for %s", strings.Join(g.labels, ", "))
 		}
 		out = append(append(out, line), g.examples...)
 	}
 	if len(out) == 0 {
-		out = []string{"there is nothing to carry over"}
+		out = []string{q.t("there is nothing to carry over")}
 	}
 	return out
 }

@@ -21,19 +21,19 @@ func (q *questionnaire) connection(ctx context.Context, system string) (name str
 	if !ok {
 		return "", false, nil
 	}
-	question := Question{ID: askConnection + system, Kind: QuestionForm, Title: "Connection to " + c.Title,
-		Text: "What the system gave you when you registered with it. Secrets are kept encrypted in the home, and shown to nobody."}
+	question := Question{ID: askConnection + system, Kind: QuestionForm, Title: q.t("Connection to %s", c.Title),
+		Text: q.t("What the system gave you when you registered with it. Secrets are kept encrypted in the home, and shown to nobody.")}
 	free := system
 	for n := 2; q.force.Connections[free].Connector != ""; n++ {
 		free = fmt.Sprintf("%s%d", system, n)
 	}
 	there := q.force.Connections[begin]
 	if c.Registration != "" {
-		question.Text += " Not registered yet? " + c.Registration
+		question.Text += " " + q.t("Not registered yet?") + " " + q.t(c.Registration)
 	}
-	field := Field{Key: "name", Label: "Name", Help: "How you call it: small letters, digits, - and _.", Type: string(connector.SettingText), Value: free, Required: true, Max: 63}
+	field := Field{Key: "name", Label: q.t("Name"), Help: q.t("How you call it: small letters, digits, - and _."), Type: string(connector.SettingText), Value: free, Required: true, Max: 63}
 	if begin != "" { // whoever has one is registered
-		question.Text = "It is there already: go on to use it as it is, or correct what is wrong. With another name it becomes a further connection."
+		question.Text = q.t("It is there already: go on to use it as it is, or correct what is wrong. With another name it becomes a further connection.")
 		field.Value = begin
 	}
 	question.Fields = append(question.Fields, field)
@@ -49,7 +49,7 @@ func (q *questionnaire) connection(ctx context.Context, system string) (name str
 		}
 		f.Secret = true
 		if q.kept[begin][f.Key] {
-			f.Required, f.Help = false, "Left empty, the one that is kept stays."
+			f.Required, f.Help = false, q.t("Left empty, the one that is kept stays.")
 		}
 		question.Fields = append(question.Fields, f)
 	}
@@ -57,7 +57,7 @@ func (q *questionnaire) connection(ctx context.Context, system string) (name str
 	ok = q.ask(question, func(a Answer) []flow.Problem {
 		name = strings.TrimSpace(wordOf(a.Fields["name"]))
 		if other := q.force.Connections[name].Connector; other != "" && other != system {
-			return []flow.Problem{{Path: "name", Message: "is the name of a connection to " + q.title(other), Remedy: "choose another name"}}
+			return []flow.Problem{{Path: "name", Message: q.t("is the name of a connection to %s", q.title(other)), Remedy: q.t("choose another name")}}
 		}
 		conf, secrets := flow.Connection{Connector: system, Settings: map[string]string{}}, map[string]string{}
 		for _, f := range c.Settings {
@@ -105,18 +105,19 @@ func (q *questionnaire) which(c CatalogConnector) (name string, ok bool) {
 	if q.force.Connections[own].Connector == c.Name {
 		there = append(there, own)
 	}
-	field := Field{Key: "connection", Label: "Connection", Type: string(connector.SettingChoice), Required: true, Value: there[0]}
+	field := Field{Key: "connection", Label: q.t("Connection"), Type: string(connector.SettingChoice), Required: true, Value: there[0]}
 	for _, n := range append(there, fresh) {
 		field.Options = append(field.Options, Option{Value: n, Label: n})
 	}
-	ok = q.ask(Question{ID: id, Kind: QuestionForm, Title: "Connection to " + c.Title, Text: "There are several connections to it. Which one is meant?", Fields: []Field{field}},
+	field.Options[len(there)].Label = q.t("a new connection")
+	ok = q.ask(Question{ID: id, Kind: QuestionForm, Title: q.t("Connection to %s", c.Title), Text: q.t("There are several connections to it. Which one is meant?"), Fields: []Field{field}},
 		func(a Answer) []flow.Problem {
 			switch chosen := wordOf(a.Fields["connection"]); {
 			case chosen == fresh:
 			case slices.Contains(there, chosen):
 				name = chosen
 			default:
-				return []flow.Problem{{Path: "connection", Message: "choose one of the connections"}}
+				return []flow.Problem{{Path: "connection", Message: q.t("choose one of the connections")}}
 			}
 			return nil
 		})
@@ -202,10 +203,10 @@ func (q *questionnaire) ready(ctx context.Context, name string) (bool, error) {
 	conf := q.config.Connections[name]
 	title := q.title(conf.Connector)
 	wants := slices.ContainsFunc(q.catalog.Connectors, func(c CatalogConnector) bool { return c.Name == conf.Connector && c.Consent })
-	consent := Question{ID: askConsent + name, Kind: QuestionConsent, Connection: name, Title: "Consent at " + title,
-		Text: "Open the address, sign in at " + title + ", and allow Pomost to work for you. The page then leads back: paste the address that it leads to."}
+	consent := Question{ID: askConsent + name, Kind: QuestionConsent, Connection: name, Title: q.t("Consent at %s", title),
+		Text: q.t("Open the address, sign in at %s, and allow Pomost to work for you. The page then leads back: paste the address that it leads to.", title)}
 	if wants && !q.consented(name) {
-		q.ask(consent, func(Answer) []flow.Problem { return []flow.Problem{{Message: "the consent is not complete yet"}} })
+		q.ask(consent, func(Answer) []flow.Problem { return []flow.Problem{{Message: q.t("the consent is not complete yet")}} })
 		return false, nil
 	}
 	if wants {
@@ -225,7 +226,7 @@ func (q *questionnaire) ready(ctx context.Context, name string) (bool, error) {
 			return false, err
 		}
 		if refused := q.service.known.refused(name); refused != nil || !q.consented(name) {
-			message := "the consent has ended, or belongs to another address"
+			message := q.t("the consent has ended, or belongs to another address")
 			if refused != nil {
 				message = refused.Message
 			}
@@ -235,6 +236,6 @@ func (q *questionnaire) ready(ctx context.Context, name string) (bool, error) {
 			return false, nil
 		}
 	}
-	return q.ask(Question{ID: askCheck + name, Kind: QuestionCheck, Connection: name, Title: "What " + title + " allows",
-		Text: "Each right and function that the flows need.", Checks: res.Connections[0].Checks}, nil), nil
+	return q.ask(Question{ID: askCheck + name, Kind: QuestionCheck, Connection: name, Title: q.t("What %s allows", title),
+		Text: q.t("Each right and function that the flows need."), Checks: res.Connections[0].Checks}, nil), nil
 }

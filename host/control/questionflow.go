@@ -66,7 +66,7 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 		fields := []Field{q.field(name, s, settings, choices)}
 		formula := recipe.Kind == stockKind && s.Key == formulaKey
 		if formula {
-			fields = formulaFields(fields[0])
+			fields = q.formulaFields(fields[0])
 		}
 		if all {
 			page.Fields, keys = append(page.Fields, fields...), append(keys, s.Key)
@@ -81,12 +81,12 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 			continue
 		}
 		if formula {
-			q.levels(ctx, name, conf, recipe).formulaQuestion(q.step.Question)
+			q.formulaQuestion(q.levels(ctx, name, conf, recipe))
 		}
 		return false, nil
 	}
 	if all {
-		page.ID, page.Text = askFlow+name, "All settings of the flow "+name+". What is left empty has its default."
+		page.ID, page.Text = askFlow+name, q.t("All settings of the flow %s. What is left empty has its default.", name)
 		if !q.ask(page, take(keys)) {
 			return false, nil
 		}
@@ -130,10 +130,10 @@ func (q *questionnaire) field(name string, s flow.Setting, settings map[string]a
 	if v, set := settings[s.Key]; set {
 		f.Value = v
 	} else if other, v := q.elsewhere(name, s); other != "" {
-		f.Value, f.Proposed, f.Why = v, true, "as in the flow "+other
+		f.Value, f.Proposed, f.Why = v, true, q.t("as in the flow %s", other)
 	} else if s.Type == connector.SettingDate && s.Question != "" {
 		month := (int(q.now.Month())-1)/3*3 + 1
-		f.Value, f.Proposed, f.Why = fmt.Sprintf("%d-%02d-01", q.now.Year(), month), true, "the first day of this quarter"
+		f.Value, f.Proposed, f.Why = fmt.Sprintf("%d-%02d-01", q.now.Year(), month), true, q.t("the first day of this quarter")
 	}
 	return f
 }

@@ -34,6 +34,8 @@ type CatalogRecipe struct {
 // Answers are all answers given so far, by the IDs of their questions. What is asked next depends on nothing else but them and what
 // the systems say: the same answers lead to the same question, an answer that is changed or taken away asks again only what hangs on it.
 type Answers struct {
+	// Language is that of the person, as "nl": questions come in it where their words are known, else in English.
+	Language string `json:"language,omitempty"`
 	// Flow names an existing flow whose settings are to be changed; "" sets up from nothing, or goes on with what is there.
 	Flow   string            `json:"flow,omitempty"`
 	Values map[string]Answer `json:"values"`

@@ -31,6 +31,8 @@ type Recipe struct {
 	Back  map[string]*Object
 	// Functions are the signatures of the functions that rules may call, by name; nil while they are not known.
 	Functions map[string]Signature
+	// Words are what the recipe's texts, and those of its connectors' settings, are in other languages: by language ("nl") and English text.
+	Words map[string]map[string]string
 }
 
 // Object says where a canonical object comes from.
@@ -208,7 +210,7 @@ func LoadRecipe(fsys fs.FS, name string) (*Recipe, error) {
 
 func (d *decoder) recipe(n *node) *Recipe {
 	r := &Recipe{Read: map[string]*Object{}, Write: map[string]*Target{}, Back: map[string]*Object{}}
-	if !d.object(n, "", "name", "kind", "title", "source", "destination", "settings", "lanes", "terms", "facts", "lists", "read", "write", "back") {
+	if !d.object(n, "", "name", "kind", "title", "source", "destination", "settings", "lanes", "terms", "facts", "lists", "read", "write", "back", "words") {
 		return r
 	}
 	for key, to := range map[string]*string{"name": &r.Name, "kind": &r.Kind, "title": &r.Title, "source": &r.Source, "destination": &r.Destination} {
@@ -221,6 +223,14 @@ func (d *decoder) recipe(n *node) *Recipe {
 	if k == nil {
 		d.fail(n.place, "kind", "unknown kind "+clip(r.Kind), suggest(r.Kind, keys(kinds)))
 		return r
+	}
+	if w := n.get("words"); w != nil && w.kind != nodeMap {
+		d.wrong(w, "words", "a map of languages")
+	} else if w != nil {
+		r.Words = map[string]map[string]string{}
+		for _, e := range w.entries {
+			r.Words[e.key] = d.texts(e.value, join("words", e.key))
+		}
 	}
 	r.Lanes = d.lanes(n.get("lanes"), r, k)
 	if t := n.get("terms"); t != nil && d.object(t, "terms", "list", "attribute", "card_types") {

@@ -156,6 +156,7 @@ func (p *Page) start(doing string) (context.Context, int) {
 func (p *Page) ask() tea.Cmd {
 	ctx, number := p.start(p.t("looking for the next question; the systems may be asked for it"))
 	api, answers := p.env.API, p.walk.Answers()
+	answers.Language = p.env.Words.Language()
 	return func() tea.Msg {
 		m := answered{number: number}
 		for range 2 { // an answer can put a connection into force, which makes a new revision: then what results is made on that one

@@ -27,6 +27,9 @@ func update() bool {
 // English says every text as it is.
 type English struct{}
 
+// Language implements ui.Words.
+func (English) Language() string { return "en" }
+
 // T implements ui.Words.
 func (English) T(text string, args ...any) string {
 	if len(args) == 0 {

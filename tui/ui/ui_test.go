@@ -16,6 +16,8 @@ import (
 // plainWords says texts as they are.
 type plainWords struct{}
 
+func (plainWords) Language() string { return "en" }
+
 func (plainWords) T(text string, args ...any) string {
 	if len(args) == 0 {
 		return text
