@@ -2,10 +2,12 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/host/home"
@@ -21,7 +23,7 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 	}
 	settings := map[string]any{}
 	maps.Copy(settings, conf.Settings)
-	choices, found := q.lookUp(ctx, conf, recipe)
+	seen := q.lookUp(ctx, conf, recipe)
 	take := func(keys []string) func(Answer) []flow.Problem {
 		return func(a Answer) []flow.Problem {
 			next, fields := maps.Clone(settings), a.Fields
@@ -59,11 +61,11 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 		if s.Planned || !all && !wizards(s) {
 			continue
 		}
-		if !all && found[s.Key] {
+		if !all && seen.found[s.Key] {
 			q.total--
 			continue
 		}
-		fields := []Field{q.field(name, s, settings, choices)}
+		fields := []Field{q.field(name, s, settings, seen)}
 		formula := recipe.Kind == stockKind && s.Key == formulaKey
 		if formula {
 			fields = q.formulaFields(fields[0])
@@ -83,6 +85,7 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 		if formula {
 			q.formulaQuestion(q.levels(ctx, name, conf, recipe))
 		}
+		q.propose(ctx, conf, recipe, s, &q.step.Question.Fields[0])
 		return false, nil
 	}
 	if all {
@@ -119,10 +122,10 @@ func (q *questionnaire) questions(name string) (n int) {
 }
 
 // field is a setting as the form asks for it, with the value in force, what is proposed, or its default.
-func (q *questionnaire) field(name string, s flow.Setting, settings map[string]any, choices map[string][]Option) Field {
+func (q *questionnaire) field(name string, s flow.Setting, settings map[string]any, seen sights) Field {
 	f := recipeField(s)
 	f.DependsOn, f.Equals = "", "" // the other field stands on another page
-	if options := choices[s.Key]; len(options) > 0 {
+	if options := seen.choices[s.Key]; len(options) > 0 {
 		if f.Options = options; f.Type == FieldText {
 			f.Type = FieldChoice
 		}
@@ -151,21 +154,74 @@ func (q *questionnaire) elsewhere(name string, s flow.Setting) (other string, va
 	return "", nil
 }
 
-// lookUp asks the systems, where they can be asked, for the values that their own lists offer for settings, and finds out which settings need no
-// person's word.
-func (q *questionnaire) lookUp(ctx context.Context, conf flow.Flow, recipe *flow.Recipe) (choices map[string][]Option, found map[string]bool) {
-	choices, found = map[string][]Option{}, map[string]bool{}
-	_ = q.service.within(ctx, func(_ *home.State, w *workshop) error { // without an answer there are no options: the field takes any text
-		// The recipe's sides: where records travel both ways, the flow may call them the other way round.
-		list := func(system, list string) []connector.ListItem {
-			name := conf.Destination
-			if q.config.Connections[conf.Source].Connector == system {
-				name = conf.Source
+// sights are what the systems show of a flow's settings, by key.
+type sights struct {
+	choices map[string][]Option // what their own lists offer
+	found   map[string]bool     // what needs no person's word
+}
+
+// Bounds of what is read to propose a value.
+const (
+	usageTime   = 15 * time.Second
+	usageLooked = 2000
+)
+
+// propose puts the value into a field that most records of the system have already, where most of them agree.
+func (q *questionnaire) propose(ctx context.Context, conf flow.Flow, recipe *flow.Recipe, s flow.Setting, f *Field) {
+	at := strings.Split(s.MostUsed, ".")
+	if len(at) != 3 || !blank(f.Value) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, usageTime)
+	defer cancel()
+	times, of := map[string]int{}, 0
+	err := q.service.within(ctx, func(_ *home.State, w *workshop) error {
+		o, err := q.end(ctx, w, conf, recipe, at[0])
+		if err != nil {
+			return err
+		}
+		return o.connection.Read(ctx, connector.ReadRequest{Object: at[1]}, func(b connector.Batch) error {
+			for _, rec := range b.Records {
+				times[strings.TrimSpace(rec.Get(at[2]).String())]++
+				if of++; of == usageLooked {
+					return errEnough
+				}
 			}
+			return nil
+		})
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return // the person knows it without us
+	}
+	for value, n := range times {
+		known := len(f.Options) == 0 || slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == value })
+		if value != "" && known && 2*n > of {
+			f.Value, f.Proposed, f.Why = value, true, q.t("as %d of %d that are there", n, of)
+		}
+	}
+}
+
+// end opens the connection of one side of a recipe: where records travel both ways, the flow may call them the other way round.
+func (q *questionnaire) end(ctx context.Context, w *workshop, conf flow.Flow, recipe *flow.Recipe, side string) (opened, error) {
+	system, name := recipe.Source, conf.Destination
+	if side == "destination" {
+		system = recipe.Destination
+	}
+	if q.config.Connections[conf.Source].Connector == system {
+		name = conf.Source
+	}
+	return w.connect(ctx, name)
+}
+
+// lookUp asks the systems, where they can be asked, what they show of a flow's settings.
+func (q *questionnaire) lookUp(ctx context.Context, conf flow.Flow, recipe *flow.Recipe) sights {
+	seen := sights{map[string][]Option{}, map[string]bool{}}
+	_ = q.service.within(ctx, func(_ *home.State, w *workshop) error { // without an answer there are no options: the field takes any text
+		list := func(side, list string) []connector.ListItem {
 			if list == "" {
 				return nil
 			}
-			o, err := w.connect(ctx, name)
+			o, err := q.end(ctx, w, conf, recipe, side)
 			if err != nil {
 				return nil
 			}
@@ -174,11 +230,7 @@ func (q *questionnaire) lookUp(ctx context.Context, conf flow.Flow, recipe *flow
 		}
 		for _, s := range recipe.Settings {
 			side, name, _ := strings.Cut(s.Options, ".")
-			system := recipe.Source
-			if side == "destination" {
-				system = recipe.Destination
-			}
-			items := list(system, name)
+			items := list(side, name)
 			if len(items) > maxOptions {
 				continue
 			}
@@ -187,21 +239,21 @@ func (q *questionnaire) lookUp(ctx context.Context, conf flow.Flow, recipe *flow
 				if it.Name != "" && it.Name != it.ID {
 					label += "  " + it.Name
 				}
-				choices[s.Key] = append(choices[s.Key], Option{Value: it.ID, Label: label})
+				seen.choices[s.Key] = append(seen.choices[s.Key], Option{Value: it.ID, Label: label})
 			}
 		}
 		switch recipe.Kind {
 		case "orders":
-			_, found["price_basis"] = recipe.Facts.PriceBasis.From(list(recipe.Destination, recipe.Facts.PriceBasis.List))
+			_, seen.found["price_basis"] = recipe.Facts.PriceBasis.From(list("destination", recipe.Facts.PriceBasis.List))
 		case "products":
-			_, found["price_basis"] = recipe.Lists.PriceBasis.From(list(recipe.Source, recipe.Lists.PriceBasis.List))
+			_, seen.found["price_basis"] = recipe.Lists.PriceBasis.From(list("source", recipe.Lists.PriceBasis.List))
 		case stockKind: // a destination that counts its stock itself takes no quantity; one that does not has nothing to be managed
-			counts, known := recipe.Lists.CountsStock.From(list(recipe.Destination, recipe.Lists.CountsStock.List))
-			found[formulaKey], found["manage_stock"] = counts == "true", known && counts != "true"
+			counts, known := recipe.Lists.CountsStock.From(list("destination", recipe.Lists.CountsStock.List))
+			seen.found[formulaKey], seen.found["manage_stock"] = counts == "true", known && counts != "true"
 		}
 		return nil
 	})
-	return choices, found
+	return seen
 }
 
 // maxOptions bounds a list that is offered.

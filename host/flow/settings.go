@@ -26,6 +26,8 @@ type Setting struct {
 	Labels map[string]string
 	// Options is the reference list whose values are offered, with its side: destination.accounts.
 	Options string
+	// MostUsed is a field of a side's records whose most frequent value is proposed: destination.OBJECT.FIELD.
+	MostUsed string
 	// Max is the most characters of a text, 0 is 200.
 	Max int
 	// Fields are the keys of a table that has fixed ones; a table without them is a map of texts. With Rows it is a list of such tables.
@@ -350,14 +352,14 @@ func (d *decoder) settings(n *node, path string) []Setting {
 	var out []Setting
 	for _, e := range n.entries {
 		p := join(path, e.key)
-		if !d.object(e.value, p, "type", "label", "help", "question", "default", "values", "planned_values", "planned", "advanced", "required", "max", "fields", "rows", "lists", "depends_on", "equals", "options", "labels") {
+		if !d.object(e.value, p, "type", "label", "help", "question", "default", "values", "planned_values", "planned", "advanced", "required", "max", "fields", "rows", "lists", "depends_on", "equals", "options", "most_used", "labels") {
 			continue
 		}
 		at := func(key string) (*node, string) { return e.value.get(key), join(p, key) }
 		s := Setting{Setting: connector.Setting{Key: e.key, Label: d.word(at("label")), Help: d.word(at("help")), Values: d.words(at("values")),
 			Advanced: d.flag(at("advanced")), Required: d.flag(at("required")), DependsOn: d.word(at("depends_on")), Equals: d.word(at("equals")),
 			Type: connector.SettingType(d.choice(e.value, p, "type", settingTypes...))},
-			Question: d.word(at("question")), Options: d.word(at("options")), Rows: d.flag(at("rows")), Lists: d.flag(at("lists")), Planned: d.flag(at("planned")), PlannedValues: d.words(at("planned_values"))}
+			Question: d.word(at("question")), Options: d.word(at("options")), MostUsed: d.word(at("most_used")), Rows: d.flag(at("rows")), Lists: d.flag(at("lists")), Planned: d.flag(at("planned")), PlannedValues: d.words(at("planned_values"))}
 		if v := e.value.get("default"); v != nil {
 			s.Default = strings.Join(d.words(&node{place: v.place, kind: nodeList, list: flatten(v)}, p+".default"), ", ")
 		}
@@ -369,6 +371,9 @@ func (d *decoder) settings(n *node, path string) []Setting {
 				}
 				s.Labels[l.key] = d.word(l.value, join(at, l.key))
 			}
+		}
+		if v, at := at("most_used"); v != nil && strings.Count(s.MostUsed, ".") != 2 {
+			d.fail(v.place, at, "want a side, an object and a field", "write it as destination.OBJECT.FIELD")
 		}
 		if v, at := at("max"); v != nil {
 			m, err := strconv.Atoi(d.word(v, at))

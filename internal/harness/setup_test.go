@@ -177,6 +177,9 @@ func TestSetup(t *testing.T) {
 			if len(f.Options) == 0 {
 				t.Errorf("the ledger accounts are not offered")
 			}
+			if !f.Proposed || f.Value != "1210" || !strings.Contains(f.Why, "that are there") {
+				t.Errorf("the account that the debtors have is not proposed: %+v", f)
+			}
 			z.answer(z.step.Question.ID, map[string]any{"collective_account": "1210"})
 		default:
 			z.answers.Values[z.step.Question.ID] = control.Answer{Skipped: true}
