@@ -85,6 +85,11 @@ func (q *questions) run() (control.ApplyResult, error) {
 		if err != nil {
 			return control.ApplyResult{}, err
 		}
+		if _, person := q.in.terminal(); step.Draft != nil && person && !q.headless && q.walk.Flow == "" && len(q.walk.Answers().Values) == 0 {
+			q.walk.Load(*step.Draft)
+			q.say("Going on where the set-up was left; < goes back through the answers.")
+			continue
+		}
 		if !q.walk.Arrive(step) {
 			continue
 		}

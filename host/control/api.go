@@ -59,7 +59,7 @@ type API interface {
 	// Catalog tells which connectors and recipes there are, with their settings.
 	Catalog(ctx context.Context) (CatalogResult, error)
 	// Question returns what is to be asked next, given the answers so far: the one question-and-answer machine behind `setup`, the
-	// wizard and a flow's settings. It keeps nothing between calls.
+	// wizard and a flow's settings. What is asked depends on nothing else; of a set-up the answers are kept, to be gone on with (Step.Draft).
 	Question(ctx context.Context, a Answers) (Step, error)
 }
 

@@ -63,12 +63,30 @@ func (s *Service) Question(ctx context.Context, a Answers) (Step, error) {
 	} else {
 		err = q.setup(ctx)
 	}
-	if err != nil || q.step.Question != nil {
-		q.step.Number, q.step.Total = q.number, max(q.total, q.number)
+	if err != nil {
 		q.speech.step(&q.step)
 		return q.step, err
 	}
-	return q.done()
+	step, err := q.step, error(nil)
+	if step.Question == nil {
+		step, err = q.done()
+	} else {
+		step.Number, step.Total = q.number, max(q.total, q.number)
+		q.speech.step(&step)
+	}
+	switch {
+	case err != nil || a.Flow != "":
+	case len(a.Values) == 0:
+		step.Draft = s.draft(q.revision)
+	default:
+		// An answer can have put a connection into force.
+		revision := int64(0)
+		err := s.reading(ctx, func(st *home.State) (err error) { _, revision, err = configIn(ctx, st); return err })
+		if err == nil || isNotApplied(err) {
+			step.Kept = s.keepDraft(a, catalog, revision)
+		}
+	}
+	return step, err
 }
 
 // questionnaire asks one question after the other until one is not answered yet.

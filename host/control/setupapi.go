@@ -65,6 +65,10 @@ type Step struct {
 	Config  string            `json:"config,omitempty"`
 	Changes []flow.Difference `json:"changes,omitempty"`
 	Command string            `json:"command,omitempty"`
+	// Draft, beside the first question of a set-up, are the answers of one that was left before its end, without secrets: whoever asks may go on
+	// with them. Kept tells that the answers so far are kept for that.
+	Draft *Answers `json:"draft,omitempty"`
+	Kept  bool     `json:"kept,omitempty"`
 	// Secrets are those given in answers, by connection: ApplyConfig takes them.
 	Secrets map[string]map[string]string `json:"secrets,omitempty"`
 }

@@ -29,6 +29,8 @@ type Page struct {
 	env   ui.Env
 	walk  control.Walk
 	state int
+	// resumed: the answers of a set-up that was left were taken up.
+	resumed bool
 
 	form    *form.Form
 	consent *consent
@@ -104,7 +106,7 @@ func (p *Page) Leave() string {
 		return ""
 	case p.walk.Flow != "" && (dirty || n > 0):
 		return p.t("What you changed is not in force yet, and will be lost.")
-	case n > 0:
+	case n > 0 && !p.walk.Step.Kept:
 		return p.t("%d questions are answered, and the answers will be lost. Connections that are described already stay.", n)
 	case dirty:
 		return p.t("What you typed will be lost.")
@@ -185,6 +187,13 @@ func (p *Page) arrived(m answered) tea.Cmd {
 	if m.err != nil {
 		p.state, p.err = failed, m.err
 		return nil
+	}
+	if d := m.step.Draft; d != nil && !p.resumed && p.walk.Flow == "" && len(p.walk.Answers().Values) == 0 {
+		p.resumed = true
+		p.walk.Load(*d)
+		return tea.Batch(p.ask(), func() tea.Msg {
+			return ui.Toast{Text: p.t("Going on where the set-up was left; going back leads through the answers.")}
+		})
 	}
 	if !p.walk.Arrive(m.step) {
 		return p.ask()

@@ -193,6 +193,38 @@ func TestBackKeepsAnswers(t *testing.T) {
 	}
 }
 
+// TestGoesOn: a set-up that was left goes on where it was, and leaving it warns of nothing, since the answers are kept.
+func TestGoesOn(t *testing.T) {
+	w := world()
+	ask := w.Ask
+	var kept *control.Answers
+	w.Ask = func(a control.Answers) (control.Step, error) {
+		step, err := ask(a)
+		if len(a.Values) == 0 {
+			step.Draft = kept
+		} else {
+			kept, step.Kept = &a, true
+		}
+		return step, err
+	}
+	d, p := begin(t, w, 80, 24)
+	upTo(d, p, "flow:orders:date")
+	if p.Leave() != "" {
+		t.Errorf("leaving warns: %s", p.Leave())
+	}
+	d, p = begin(t, w, 80, 24)
+	asked(d, p, "flow:orders:date")
+	keys(d, "esc")
+	asked(d, p, "flows")
+	if screen := d.Screen(); !strings.Contains(screen, "[x] Orders") {
+		t.Errorf("going back does not lead through the answers:\n%s", screen)
+	}
+	for range 8 { // back to the very first question, it does not go on by itself again
+		keys(d, "esc")
+	}
+	asked(d, p, "pair")
+}
+
 func TestProblemsAndSkip(t *testing.T) {
 	d, p := begin(t, world(), 80, 24)
 	keys(d, "enter")
