@@ -17,7 +17,7 @@ import (
 var year = shop.Options{Seed: 7, Customers: 200, Articles: 150, Orders: 500}
 
 // pair starts both systems with a year of a shop, and applies the flow.
-func pair(b *testing.B, connectors string) *harness.World {
+func pair(b testing.TB, connectors string) *harness.World {
 	b.Helper()
 	dir := b.TempDir()
 	data, err := json.Marshal(shop.Generate(year))
