@@ -230,7 +230,7 @@ func (p *Page) show() tea.Cmd {
 	for _, pr := range step.Problems {
 		text := pr.Message
 		if pr.Remedy != "" {
-			text += ": " + pr.Remedy
+			text += ": " + p.env.Remedy(pr.Remedy)
 		}
 		problems = append(problems, form.Problem{Path: pr.Path, Text: text})
 	}
@@ -406,7 +406,7 @@ func errorText(env ui.Env, err error) []string {
 	f := control.AsFailure(err)
 	out := []string{ui.Clean(f.Error())}
 	if f.Remedy != "" {
-		out = append(out, ui.SymbolArrow+" "+ui.Clean(strings.TrimSpace(f.Remedy)))
+		out = append(out, ui.SymbolArrow+" "+ui.Clean(strings.TrimSpace(env.Remedy(f.Remedy))))
 	}
 	return out
 }

@@ -132,7 +132,7 @@ func (p *Page) check(c control.CheckItem, width int) []string {
 		add(c.Message)
 	}
 	if c.Remedy != "" {
-		add(ui.SymbolArrow + " " + c.Remedy)
+		add(ui.SymbolArrow + " " + p.env.Remedy(c.Remedy))
 	}
 	return out
 }
