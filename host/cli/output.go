@@ -9,6 +9,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/term"
+
 	"github.com/pomost/pomost/host/control"
 	"github.com/pomost/pomost/host/flow"
 )
@@ -191,4 +194,17 @@ func plural(n int, word string) string {
 		return "1 " + word
 	}
 	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// wrapped breaks a text into lines between its words where it is shown at a terminal.
+func wrapped(text string, w io.Writer) string {
+	f, ok := w.(interface{ Fd() uintptr })
+	if !ok {
+		return text
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width < 20 {
+		return text
+	}
+	return ansi.Wordwrap(text, width-1, "")
 }

@@ -80,12 +80,12 @@ func (q *questions) say(format string, args ...any) { fmt.Fprintf(q.app.errs, fo
 
 // run asks until everything is answered and in force.
 func (q *questions) run() (control.ApplyResult, error) {
-	for {
+	for begins := true; ; begins = false {
 		step, err := q.next()
 		if err != nil {
 			return control.ApplyResult{}, err
 		}
-		if _, person := q.in.terminal(); step.Draft != nil && person && !q.headless && q.walk.Flow == "" && len(q.walk.Answers().Values) == 0 {
+		if _, person := q.in.terminal(); step.Draft != nil && begins && person && !q.headless && q.walk.Flow == "" {
 			q.walk.Load(*step.Draft)
 			q.say("Going on where the set-up was left; < goes back through the answers.")
 			continue
@@ -136,7 +136,7 @@ func (q *questions) answer(step control.Step) error {
 	}
 	q.say("\n[%d/%d] %s", step.Number, max(step.Total, step.Number), cell(question.Title))
 	if question.Text != "" {
-		q.say("%s", cell(question.Text))
+		q.say("%s", wrapped(cell(question.Text), q.app.stderr))
 	}
 	for _, l := range question.Example {
 		q.say("  %s", cell(l))

@@ -29,8 +29,8 @@ type Page struct {
 	env   ui.Env
 	walk  control.Walk
 	state int
-	// resumed: the answers of a set-up that was left were taken up.
-	resumed bool
+	// begun: the first question has come.
+	begun bool
 
 	form    *form.Form
 	consent *consent
@@ -188,8 +188,9 @@ func (p *Page) arrived(m answered) tea.Cmd {
 		p.state, p.err = failed, m.err
 		return nil
 	}
-	if d := m.step.Draft; d != nil && !p.resumed && p.walk.Flow == "" && len(p.walk.Answers().Values) == 0 {
-		p.resumed = true
+	begins := !p.begun
+	p.begun = true
+	if d := m.step.Draft; d != nil && begins && p.walk.Flow == "" { // and not when somebody has gone back to the first question
 		p.walk.Load(*d)
 		return tea.Batch(p.ask(), func() tea.Msg {
 			return ui.Toast{Text: p.t("Going on where the set-up was left; going back leads through the answers.")}

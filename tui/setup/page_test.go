@@ -208,6 +208,10 @@ func TestGoesOn(t *testing.T) {
 		return step, err
 	}
 	d, p := begin(t, w, 80, 24)
+	keys(d, "enter")
+	asked(d, p, "connection:shop")
+	keys(d, "esc")
+	asked(d, p, "pair") // whoever goes back is not led forward again
 	upTo(d, p, "flow:orders:date")
 	if p.Leave() != "" {
 		t.Errorf("leaving warns: %s", p.Leave())
