@@ -74,6 +74,9 @@ func (s *Service) checkOne(ctx context.Context, w *workshop, name string) (Conne
 
 // checkConsent adds how long the connection goes on without a person. The tokens are read afterwards: a check may have renewed them.
 func (w *workshop) checkConsent(ctx context.Context, name string, d connector.Description, checks []CheckItem) ([]CheckItem, error) {
+	if slices.ContainsFunc(checks, func(i CheckItem) bool { return !i.OK && i.Cause == string(connector.CauseCredentials) }) {
+		return checks, nil // it does not go on
+	}
 	have, err := w.state.Store.Secrets(ctx, name)
 	if err != nil {
 		return checks, err

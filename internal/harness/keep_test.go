@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,6 +46,28 @@ func TestKeepDays(t *testing.T) {
 		s.ok(err)
 		if (why.Source != nil) != c.kept || len(why.Attempts) == 0 {
 			t.Errorf("keep_days %q: the source's record is kept: %t, attempts: %d", c.days, why.Source != nil, len(why.Attempts))
+		}
+	}
+}
+
+// TestRefusedConsentDoesNotGoOn: a check that was refused for its credentials says nothing of how long they last.
+func TestRefusedConsentDoesNotGoOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, good := range []bool{true, false} {
+		if !good {
+			w.AV.Info.RefreshToken = "spent elsewhere"
+		}
+		if err := w.Apply(t.Context(), map[string]any{"collective_account": "1210"}); err != nil {
+			t.Fatal(err)
+		}
+		res, err := w.Service.Check(t.Context(), []string{"books"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		goesOn := slices.ContainsFunc(res.Connections[0].Checks, func(i control.CheckItem) bool { return i.Name == "consent" })
+		if res.Connections[0].OK != good || goesOn != good {
+			t.Errorf("well: %t, %+v", good, res.Connections[0])
 		}
 	}
 }
