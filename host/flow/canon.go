@@ -41,6 +41,7 @@ var OrderRowSchema = record.MustSchema("order_row",
 // OrderSchema is a sales order.
 var OrderSchema = record.MustSchema("order",
 	text("key"), text("id"), text("number"),
+	text("external"), // what no other order has, as the destination keeps it where it can
 	text("status"), // draft, ongoing, shipped, invoiced
 	scalar("date", record.KindDate), scalar("delivery_date", record.KindDate),
 	text("currency"),
@@ -112,7 +113,7 @@ var BookedRowSchema = record.MustSchema("booked_row",
 
 // BookedSchema is an order as read back from the destination.
 var BookedSchema = record.MustSchema("booked",
-	text("key"), text("reference"), text("debtor"), scalar("date", record.KindDate),
+	text("key"), text("reference"), text("external"), text("debtor"), scalar("date", record.KindDate),
 	record.Field{Name: "rows", Type: record.ListOf(BookedRowSchema)},
 )
 

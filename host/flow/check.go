@@ -43,8 +43,12 @@ func (r *Recipe) Validate(source, destination map[string]*record.Schema) []Probl
 			schema := system(o.System)[o.Object]
 			at := s.name + "." + which
 			add(at, o.Validate(map[string]*record.Schema{rootContext: schema}, s.canon[which], r.Functions))
-			for _, f := range append([]string{o.Key, o.Changed}, values(o.Find)...) {
-				add(at, missing(schema, f))
+			add(at, missing(schema, o.Key))
+			add(at, missing(schema, o.Changed))
+			for _, by := range keys(o.Find) {
+				if !o.lacks(by) { // what an account need not have, it need not be found by
+					add(at, missing(schema, o.Find[by]))
+				}
 			}
 		}
 	}

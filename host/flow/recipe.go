@@ -130,6 +130,11 @@ func (r *Recipe) Canon(which string, rec record.Record) (record.Record, []Hold) 
 	return m.Record, m.Holds
 }
 
+// lacks tells whether an account may lack what a field is read from.
+func (m *Mapping) lacks(field string) bool {
+	return slices.ContainsFunc(m.rules, func(r Rule) bool { return r.Field == field && r.Optional })
+}
+
 // Called are the names of the functions that the rules for writing call, sorted.
 func (r *Recipe) Called() []string {
 	called := map[string]bool{}

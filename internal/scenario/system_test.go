@@ -103,6 +103,7 @@ func (w *world) callShop(verb, path, name string, body map[string]any) error {
 	answer, err := w.EA.Call(w.t.Context(), verb, path, body)
 	if id, ok := answer["Id"].(string); ok && name != "" {
 		w.vars[strings.ReplaceAll(name, "-", "_")] = id
+		w.vars[strings.ReplaceAll(name, "-", "_")+"_bare"] = strings.ReplaceAll(id, "-", "") // as another system keeps it
 	}
 	return err
 }

@@ -269,11 +269,29 @@ func (s *order) booked(reference string) Lookup {
 	return Lookup{Side: Destination, Object: obj.Object, Fields: []Field{{obj.Find["reference"], reference}}, Around: s.d.Date}
 }
 
-// exists looks for the order in the destination by its reference. "Cannot tell" does not hold the order: our own memory
+// external is the look-up by what no other order has, where the destination has a field for it: a reference can be edited there.
+func (s *order) external() (Lookup, bool) {
+	obj, id := s.Recipe.Back["booked"], s.text("external")
+	field := obj.Find["external"]
+	schema := s.Schemas[obj.Object]
+	if field == "" || id == "" || schema == nil {
+		return Lookup{}, false
+	}
+	_, has := schema.Field(field)
+	return Lookup{Side: Destination, Object: obj.Object, Fields: []Field{{field, id}}, Around: s.d.Date}, has
+}
+
+// exists looks for the order in the destination by its reference, and by its own id where that is kept there. "Cannot tell" does not hold the order: our own memory
 // says that it was never attempted; what remains open is said.
 func (s *order) exists() (Decision, bool) {
 	ref := s.reference()
 	ans, ok := s.find(s.booked(ref))
+	var own Answer
+	if l, has := s.external(); has {
+		var known bool
+		own, known = s.find(l)
+		ok = ok && known
+	}
 	if !ok {
 		// The rest needs the customer and the products whatever the answer is, so they are asked for at once.
 		return s.d, false
@@ -298,12 +316,22 @@ func (s *order) exists() (Decision, bool) {
 		}
 		keys = append(keys, b.Get("key").String())
 	}
+	why := "an order with its reference exists already: "
+	for _, r := range own.Records {
+		b, holds := s.Recipe.Canon("booked", r)
+		key := b.Get("key").String()
+		if len(holds) > 0 || Fold(b.Get("external").String()) != Fold(s.text("external")) || slices.Contains(keys, key) {
+			continue
+		}
+		why = "it exists already, under the reference " + b.Get("reference").String() + " instead of " + ref + ": "
+		keys = append(keys, key)
+	}
 	switch len(keys) {
 	case 0:
 		return s.d, false
 	case 1:
 		s.d.Found = keys[0]
-		return s.final(Adopt, "an order with its reference exists already: "+keys[0])
+		return s.final(Adopt, why+keys[0])
 	default:
 		return hold(s.d, "match_ambiguous", "several orders have its reference: "+strings.Join(keys, ", "), "delete the superfluous ones, then retry"), true
 	}
