@@ -42,7 +42,7 @@ var OrderRowSchema = record.MustSchema("order_row",
 var OrderSchema = record.MustSchema("order",
 	text("key"), text("id"), text("number"),
 	text("external"), // what no other order has, as the destination keeps it where it can
-	text("status"), // draft, ongoing, shipped, invoiced
+	text("status"),   // draft, ongoing, shipped, invoiced
 	scalar("date", record.KindDate), scalar("delivery_date", record.KindDate),
 	text("currency"),
 	scalar("includes_vat", record.KindBool), // row prices include VAT

@@ -381,11 +381,3 @@ func names(s *record.Schema) []string {
 	}
 	return out
 }
-
-func values(m map[string]string) []string {
-	out := make([]string, 0, len(m))
-	for _, k := range keys(m) {
-		out = append(out, m[k])
-	}
-	return out
-}

@@ -23,16 +23,16 @@ func TestSetupSpeaks(t *testing.T) {
 					t.Fatalf("%v, %+v", err, plain)
 				}
 				differs(t, *plain.Question, said)
-				switch id := said.ID; {
-				case id == "connection:accountview":
+				switch id := said.ID; id {
+				case "connection:accountview":
 					z.system("books", z.w.AV, map[string]any{"company": "DEMO"})
 					z.consent("books")
 					z.next()
-				case id == "connection:eaccounting":
+				case "connection:eaccounting":
 					z.system("shop", z.w.EA, nil)
 					z.consent("shop")
 					z.next()
-				case id == "flows":
+				case "flows":
 					z.answer(id, map[string]any{"flows": []any{"orders", "stock", "products", "customers"}})
 				default:
 					fields := map[string]any{}

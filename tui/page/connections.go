@@ -138,7 +138,7 @@ func (c *Connections) View(width, height int) string {
 			out = append(out, indent(ui.Wrap(ui.Clean(s.Message), inner)))
 		}
 		if s.Remedy != "" {
-			out = append(out, indent(ui.Wrap(c.t("What to do: %s", ui.Clean(c.Env.Remedy(s.Remedy))), inner)))
+			out = append(out, indent(ui.Wrap(c.t("What to do: %s", ui.Clean(c.Remedy(s.Remedy))), inner)))
 		}
 		if check, ok := c.checks[s.Name]; ok {
 			out = append(out, "", strings.Join(c.checkLines(check.Checks, width), "\n"))
@@ -165,7 +165,7 @@ func (k *Kit) checkLines(items []control.CheckItem, width int) []string {
 		}
 		out = append(out, ui.Cut(line, width))
 		if i.Remedy != "" && (!i.OK || i.Warning) {
-			for _, l := range ui.Wrap(ui.SymbolArrow+" "+ui.Clean(k.Env.Remedy(i.Remedy)), max(width-4, 1)) {
+			for _, l := range ui.Wrap(ui.SymbolArrow+" "+ui.Clean(k.Remedy(i.Remedy)), max(width-4, 1)) {
 				out = append(out, "   "+st.Key.Render(l))
 			}
 		}

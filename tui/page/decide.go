@@ -155,7 +155,7 @@ func (d *Decide) View(width, height int) string {
 		out = append(out, st.Bold.Render(l))
 	}
 	if d.record.Remedy != "" {
-		out = append(out, ui.Wrap(ui.Clean(d.Env.Remedy(d.record.Remedy)), inner)...)
+		out = append(out, ui.Wrap(ui.Clean(d.Remedy(d.record.Remedy)), inner)...)
 	}
 	out = append(out, "")
 	for i, c := range d.choices {

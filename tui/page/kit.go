@@ -101,7 +101,7 @@ func (k *Kit) ErrorText(err error) string {
 	f := control.AsFailure(err)
 	text := f.Error()
 	if f.Remedy != "" {
-		text += " " + ui.SymbolArrow + " " + k.Env.Remedy(f.Remedy)
+		text += " " + ui.SymbolArrow + " " + k.Remedy(f.Remedy)
 	}
 	return ui.Clean(text)
 }

@@ -328,7 +328,7 @@ func (r *Records) detail(width int) []string {
 	st := r.Styles
 	out := ui.Wrap(ui.Clean(rec.Reason), width)
 	if rec.Remedy != "" {
-		for i, l := range ui.Wrap(r.t("What to do: %s", ui.Clean(r.Env.Remedy(rec.Remedy))), width) {
+		for i, l := range ui.Wrap(r.t("What to do: %s", ui.Clean(r.Remedy(rec.Remedy))), width) {
 			if i == 0 {
 				l = st.Key.Render(l)
 			}

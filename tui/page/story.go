@@ -227,7 +227,7 @@ func (s *Story) build(width int) {
 		para(lipgloss.NewStyle(), s.story.Reason)
 	}
 	if s.story.Remedy != "" {
-		para(st.Key, s.t("What to do: %s", s.Env.Remedy(s.story.Remedy)))
+		para(st.Key, s.t("What to do: %s", s.Remedy(s.story.Remedy)))
 	}
 	if s.story.Key != s.label {
 		add(st.Muted.Render(s.t("key %s", ui.Clean(s.story.Key))))
