@@ -281,8 +281,9 @@ func (s *order) external() (Lookup, bool) {
 	return Lookup{Side: Destination, Object: obj.Object, Fields: []Field{{field, id}}, Around: s.d.Date}, has
 }
 
-// exists looks for the order in the destination by its reference, and by its own id where that is kept there. "Cannot tell" does not hold the order: our own memory
-// says that it was never attempted; what remains open is said.
+// exists looks for the order in the destination by its reference, and by its own id where that is kept there: either one that finds it
+// counts, whatever the other says. "Cannot tell" does not hold the order: our own memory says that it was never attempted; what remains open
+// is said.
 func (s *order) exists() (Decision, bool) {
 	ref := s.reference()
 	ans, ok := s.find(s.booked(ref))
@@ -298,7 +299,6 @@ func (s *order) exists() (Decision, bool) {
 	}
 	if ans.Status == connector.CannotTell {
 		s.d.Warnings = append(s.d.Warnings, "the destination's orders cannot be read back, so an order typed there by hand would not be noticed: "+ans.Reason)
-		return s.d, false
 	}
 	var keys []string
 	for _, r := range ans.Records {
