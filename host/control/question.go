@@ -51,7 +51,8 @@ func (s *Service) Question(ctx context.Context, a Answers) (Step, error) {
 	if err != nil && !isNotApplied(err) {
 		return Step{}, err
 	}
-	q.config = flow.Config{Version: flow.Version, Connections: maps.Clone(q.force.Connections), Flows: maps.Clone(q.force.Flows)}
+	q.config = q.force
+	q.config.Version, q.config.Connections, q.config.Flows = flow.Version, maps.Clone(q.force.Connections), maps.Clone(q.force.Flows)
 	if q.config.Connections == nil {
 		q.config.Connections = map[string]flow.Connection{}
 	}
@@ -67,7 +68,7 @@ func (s *Service) Question(ctx context.Context, a Answers) (Step, error) {
 		q.speech.step(&q.step)
 		return q.step, err
 	}
-	step, err := q.step, error(nil)
+	step := q.step
 	if step.Question == nil {
 		step, err = q.done()
 	} else {

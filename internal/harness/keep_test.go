@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,23 @@ func TestKeepDays(t *testing.T) {
 		if (why.Source != nil) != c.kept || len(why.Attempts) == 0 {
 			t.Errorf("keep_days %q: the source's record is kept: %t, attempts: %d", c.days, why.Source != nil, len(why.Attempts))
 		}
+	}
+}
+
+// TestSettingsLeaveTheRest: whoever changes a flow's settings by questions is shown that change alone, and the file has all that is in force.
+func TestSettingsLeaveTheRest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := &story{T: t, World: w, api: w.Service}
+	req := s.config(map[string]any{"collective_account": "1210"})
+	req.Config = `{"keep_days": 30,` + req.Config[1:]
+	_, err := w.Service.ApplyConfig(t.Context(), req)
+	s.ok(err)
+	step, err := w.Service.Question(t.Context(), control.Answers{Flow: Flow, Values: map[string]control.Answer{
+		"flow:" + Flow: {Fields: map[string]any{"reference_prefix": "W-"}}}})
+	s.ok(err)
+	if !step.Done || len(step.Changes) != 1 || !strings.HasSuffix(step.Changes[0].Path, ".reference_prefix") || !strings.Contains(step.Config, "keep_days: 30") {
+		t.Errorf("%+v", step)
 	}
 }
 
