@@ -4,11 +4,11 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"maps"
 
 	"github.com/goccy/go-yaml"
 
 	"github.com/pomost/pomost/host/flow"
+	"github.com/pomost/pomost/recipes"
 )
 
 // What this package asks, in other languages: words/LANGUAGE.yaml, by the English text.
@@ -20,7 +20,8 @@ var wordFiles embed.FS
 // of the recipes, which know their systems' words too.
 type speech map[string]string
 
-// speech gathers the words of a language; none for English.
+// speech gathers the words of a language; none for English. What this package says comes first, then what the shipped recipes say: a recipe
+// from elsewhere brings words for its own texts, and changes none of theirs.
 func (s *Service) speech(language string) (speech, error) {
 	out := speech{}
 	if language == "" || language == "en" {
@@ -31,12 +32,18 @@ func (s *Service) speech(language string) (speech, error) {
 			return nil, fmt.Errorf("read the words of %s: %w", language, err)
 		}
 	}
-	for _, name := range flow.RecipeNames(s.recipes) {
-		r, err := flow.LoadRecipe(s.recipes, name)
-		if err != nil {
-			return nil, err
+	for _, from := range []fs.FS{recipes.FS, s.recipes} {
+		for _, name := range flow.RecipeNames(from) {
+			r, err := flow.LoadRecipe(from, name)
+			if err != nil {
+				return nil, err
+			}
+			for text, said := range r.Words[language] {
+				if out[text] == "" {
+					out[text] = said
+				}
+			}
 		}
-		maps.Copy(out, r.Words[language])
 	}
 	return out, nil
 }

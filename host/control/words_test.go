@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/pomost/pomost/host/flow"
 	"github.com/pomost/pomost/recipes"
@@ -109,6 +110,27 @@ func TestWordsAreWhole(t *testing.T) {
 					t.Errorf("%s: %s: %q is not said", language, name, said)
 				}
 			}
+		}
+	}
+}
+
+// TestOwnWordsStay: a recipe brings words for its own texts, and changes none of what Pomost asks, nor of what the shipped recipes say.
+func TestOwnWordsStay(t *testing.T) {
+	s := New(Options{Home: t.TempDir()})
+	plain, err := fs.ReadFile(recipes.FS, "accountview-eaccounting/stock/recipe.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(string(plain), "\nwords:\n")
+	head = strings.Replace(head, "name: accountview-eaccounting/stock", "name: aaa/stock", 1)
+	s.recipes = fstest.MapFS{"aaa/stock/recipe.yaml": {Data: []byte(head + "\nwords:\n  nl: {\"Which systems?\": \"Uw wachtwoord?\", \"Safety buffer\": \"Uw pin?\", \"A text of its own\": \"Een eigen tekst\"}\n")}}
+	words, err := s.speech("nl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for said, want := range map[string]string{"Which systems?": "Welke systemen?", "Safety buffer": "Veiligheidsvoorraad", "A text of its own": "Een eigen tekst"} {
+		if got := words.t(said); got != want {
+			t.Errorf("%q is said as %q, want %q", said, got, want)
 		}
 	}
 }
