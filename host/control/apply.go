@@ -367,6 +367,7 @@ func (a *applying) store(ctx context.Context, st store.Store, changes []flow.Dif
 		return ApplyResult{}, fmt.Errorf("save the configuration: %w", err)
 	}
 	res.Revision = n
+	a.service.dropDraft()
 	for name := range a.old.Connections {
 		if _, kept := a.next.Connections[name]; !kept {
 			if err := forgetSecrets(ctx, st, name); err != nil {

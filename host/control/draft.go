@@ -64,11 +64,14 @@ func (s *Service) keepDraft(a Answers, catalog CatalogResult, revision int64) bo
 	if err != nil || len(text) > maxDraft {
 		return false
 	}
-	path := filepath.Join(h.Dir(), draftFile)
-	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
-		return false
+	return home.Replace(filepath.Join(h.Dir(), draftFile), text) == nil
+}
+
+// dropDraft removes the answers that are kept: something came into force. Those of a set-up that goes on are kept again with its next question.
+func (s *Service) dropDraft() {
+	if h, err := home.Open(s.opts.Home, home.Options{Getenv: s.opts.Getenv, ReadOnly: true}); err == nil {
+		_ = os.Remove(filepath.Join(h.Dir(), draftFile)) // one that stays is of another revision, and is not used
 	}
-	return os.Rename(path+".new", path) == nil
 }
 
 // open tells whether a field of a connection's form is known and no secret.

@@ -109,11 +109,17 @@ func (h *Home) writeDaemon(d Daemon) error {
 	if err != nil {
 		return err
 	}
-	fresh := h.daemonFile() + ".new"
-	if err := os.WriteFile(fresh, append(text, '\n'), 0o600); err != nil {
+	return Replace(h.daemonFile(), append(text, '\n'))
+}
+
+// Replace writes a small file of the home, for its user alone, in place of the one that is there: whoever reads it finds the one or the other,
+// and no half.
+func Replace(path string, text []byte) error {
+	fresh := path + ".new"
+	if err := os.WriteFile(fresh, text, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(fresh, h.daemonFile())
+	return os.Rename(fresh, path)
 }
 
 // Daemon returns what a daemon of this home wrote down, and whether it did. One that was killed could not take it back: only its socket

@@ -3,6 +3,8 @@ package harness_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"maps"
 	"net/http"
 	"os"
@@ -496,6 +498,9 @@ func TestSetupGoesOn(t *testing.T) {
 	}
 	if _, err := z.api.ApplyConfig(t.Context(), control.ConfigRequest{Config: "version: 1\nkeep_days: 30\n", File: "pomost.yaml"}); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(z.w.Home()), "wizard", "setup.json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the answers stay on the disk: %v", err)
 	}
 	if draft := anew(); draft != nil {
 		t.Errorf("what came into force since was overlooked: %+v", draft)
