@@ -69,7 +69,7 @@ func (a *app) applyText(w io.Writer, r control.ApplyResult, req control.ApplyReq
 		fmt.Fprintf(w, "\n! %s\n", cell(note))
 	}
 	if req.Check {
-		fmt.Fprintf(w, "\n%s. Nothing was stored.\n  → %s\n", plural(len(r.Changes), "change"), a.hint("apply -f "+quoteArg(req.File)))
+		fmt.Fprintf(w, "\n%s. Nothing was stored.\n  → %s\n", control.Several(len(r.Changes), "change"), a.hint("apply -f "+quoteArg(req.File)))
 		return
 	}
 	fmt.Fprintf(w, "\nApplied, revision %d.\n", r.Revision)

@@ -64,7 +64,7 @@ func (a *app) demoText(w io.Writer, r control.DemoResult) {
 			if name == "" {
 				name = h.Example.Key
 			}
-			fmt.Fprintf(w, "\n  %s · %s\n    %s: %s\n", h.Cause, plural(h.Count, "record"), cell(name), cell(h.Example.Reason))
+			fmt.Fprintf(w, "\n  %s · %s\n    %s: %s\n", h.Cause, control.Several(h.Count, "record"), cell(name), cell(h.Example.Reason))
 			if h.Example.Remedy != "" {
 				fmt.Fprintf(w, "    → %s\n", cell(h.Example.Remedy))
 			}

@@ -89,7 +89,7 @@ func (a *app) functionTestCommand() *cobra.Command {
 					fmt.Fprintf(w, "WRONG %s\n      gives %s\n      not   %s\n", cell(e.Call), cell(e.Got), cell(e.Want))
 				}
 				if err == nil {
-					fmt.Fprintf(w, "\n%s (version %s): %s passed.\n", r.Module, cell(r.Version), plural(r.Passed, "example"))
+					fmt.Fprintf(w, "\n%s (version %s): %s passed.\n", r.Module, cell(r.Version), control.Several(r.Passed, "example"))
 				}
 			})
 		},

@@ -188,14 +188,6 @@ func safeJSON(body []byte) []byte {
 	return out
 }
 
-// plural is "1 record", "2 records".
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
-}
-
 // wrapped breaks a text into lines between its words where it is shown at a terminal.
 func wrapped(text string, w io.Writer) string {
 	f, ok := w.(interface{ Fd() uintptr })

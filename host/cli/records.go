@@ -81,7 +81,7 @@ func (a *app) recordsText(w io.Writer, records []control.RecordInfo, status stri
 		if g.cause != "" {
 			head = append(head, g.cause)
 		}
-		fmt.Fprintf(w, "%s · %s\n", strings.Join(head, " · "), plural(len(groups[g]), "record"))
+		fmt.Fprintf(w, "%s · %s\n", strings.Join(head, " · "), control.Several(len(groups[g]), "record"))
 		same := true
 		for _, r := range groups[g] {
 			same = same && r.Remedy == groups[g][0].Remedy

@@ -120,7 +120,7 @@ func (a *app) runText(w io.Writer, r control.RunResult) {
 		fmt.Fprintf(w, "\n%s held, each for a person to decide\n  → %s\n", verb(held), a.hint("records --status held"))
 	}
 	if failed > 0 {
-		fmt.Fprintf(w, "\n%s failed\n  → %s\n", plural(failed, "record"), a.hint("records --status failed"))
+		fmt.Fprintf(w, "\n%s failed\n  → %s\n", control.Several(failed, "record"), a.hint("records --status failed"))
 	}
 }
 

@@ -33,7 +33,7 @@ func (a *app) serveCommand() *cobra.Command {
 					if r.Listen != "" {
 						at = ", health and metrics at http://" + r.Listen
 					}
-					fmt.Fprintf(a.out, "ready: %s by schedule in %s, process %d%s\n", plural(r.Flows, "flow"), r.Home, r.PID, at)
+					fmt.Fprintf(a.out, "ready: %s by schedule in %s, process %d%s\n", control.Several(r.Flows, "flow"), r.Home, r.PID, at)
 				}})
 			if err != nil {
 				return a.finish(nil, err, control.ExitDone, nil)

@@ -60,7 +60,7 @@ func (q *questions) form(question *control.Question) (map[string]any, error) {
 			if n == 0 {
 				break
 			}
-			line, err := q.prompt(fmt.Sprintf("Also %s that are rarely needed? (yes or no) [no]: ", plural(n, "field")))
+			line, err := q.prompt(fmt.Sprintf("Also %s that are rarely needed? (yes or no) [no]: ", control.Several(n, "field")))
 			if err != nil {
 				return values, err
 			}

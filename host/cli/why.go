@@ -63,7 +63,7 @@ func storyText(w io.Writer, s activity.Story) {
 		where = append(where, "since "+s.Since.Local().Format("2006-01-02 15:04"))
 	}
 	if s.Tries > 1 {
-		where = append(where, plural(s.Tries, "attempt"))
+		where = append(where, control.Several(s.Tries, "attempt"))
 	}
 	fmt.Fprintln(w, cell(strings.Join(where, " · ")))
 	for _, l := range []struct{ mark, text string }{{"  ", s.Reason}, {"  → ", s.Remedy}} {

@@ -120,7 +120,7 @@ func (s *Service) doctorState(ctx context.Context) (g DoctorGroup, applied bool)
 			return err
 		}
 		applied = true
-		g.Checks = append(g.Checks, good("configuration", "the configuration", fmt.Sprintf("revision %d, %s, %s", revision, several(len(c.Connections), "connection"), several(len(c.Flows), "flow"))))
+		g.Checks = append(g.Checks, good("configuration", "the configuration", fmt.Sprintf("revision %d, %s, %s", revision, Several(len(c.Connections), "connection"), Several(len(c.Flows), "flow"))))
 		return nil
 	})
 	switch {
@@ -211,8 +211,8 @@ func flowFaults(name string, err error) []CheckItem {
 	return out
 }
 
-// several is a number of things.
-func several(n int, word string) string {
+// Several is a number of things in English: 1 flow, 2 flows.
+func Several(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}

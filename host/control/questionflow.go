@@ -23,7 +23,7 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 	}
 	settings := map[string]any{}
 	maps.Copy(settings, conf.Settings)
-	seen := q.lookUp(ctx, conf, recipe)
+	choices, found := q.lookUp(ctx, conf, recipe)
 	take := func(keys []string) func(Answer) []flow.Problem {
 		return func(a Answer) []flow.Problem {
 			next, fields := maps.Clone(settings), a.Fields
@@ -61,11 +61,11 @@ func (q *questionnaire) flow(ctx context.Context, name string, all bool) (bool, 
 		if s.Planned || !all && !wizards(s) {
 			continue
 		}
-		if !all && seen.found[s.Key] {
+		if !all && found[s.Key] {
 			q.total--
 			continue
 		}
-		fields := []Field{q.field(name, s, settings, seen)}
+		fields := []Field{q.field(name, s, settings, choices)}
 		formula := recipe.Kind == stockKind && s.Key == formulaKey
 		if formula {
 			fields = q.formulaFields(fields[0])
@@ -122,10 +122,10 @@ func (q *questionnaire) questions(name string) (n int) {
 }
 
 // field is a setting as the form asks for it, with the value in force, what is proposed, or its default.
-func (q *questionnaire) field(name string, s flow.Setting, settings map[string]any, seen sights) Field {
+func (q *questionnaire) field(name string, s flow.Setting, settings map[string]any, choices map[string][]Option) Field {
 	f := recipeField(s)
 	f.DependsOn, f.Equals = "", "" // the other field stands on another page
-	if options := seen.choices[s.Key]; len(options) > 0 {
+	if options := choices[s.Key]; len(options) > 0 {
 		if f.Options = options; f.Type == FieldText {
 			f.Type = FieldChoice
 		}
@@ -152,12 +152,6 @@ func (q *questionnaire) elsewhere(name string, s flow.Setting) (other string, va
 		}
 	}
 	return "", nil
-}
-
-// sights are what the systems show of a flow's settings, by key.
-type sights struct {
-	choices map[string][]Option // what their own lists offer
-	found   map[string]bool     // what needs no person's word
 }
 
 // Bounds of what is read to propose a value.
@@ -213,9 +207,10 @@ func (q *questionnaire) end(ctx context.Context, w *workshop, conf flow.Flow, re
 	return w.connect(ctx, name)
 }
 
-// lookUp asks the systems, where they can be asked, what they show of a flow's settings.
-func (q *questionnaire) lookUp(ctx context.Context, conf flow.Flow, recipe *flow.Recipe) sights {
-	seen := sights{map[string][]Option{}, map[string]bool{}}
+// lookUp asks the systems, where they can be asked, for the values that their own lists offer for settings, and finds out which settings need no
+// person's word.
+func (q *questionnaire) lookUp(ctx context.Context, conf flow.Flow, recipe *flow.Recipe) (choices map[string][]Option, found map[string]bool) {
+	choices, found = map[string][]Option{}, map[string]bool{}
 	_ = q.service.within(ctx, func(_ *home.State, w *workshop) error { // without an answer there are no options: the field takes any text
 		list := func(side, list string) []connector.ListItem {
 			if list == "" {
@@ -239,21 +234,21 @@ func (q *questionnaire) lookUp(ctx context.Context, conf flow.Flow, recipe *flow
 				if it.Name != "" && it.Name != it.ID {
 					label += "  " + it.Name
 				}
-				seen.choices[s.Key] = append(seen.choices[s.Key], Option{Value: it.ID, Label: label})
+				choices[s.Key] = append(choices[s.Key], Option{Value: it.ID, Label: label})
 			}
 		}
 		switch recipe.Kind {
 		case "orders":
-			_, seen.found["price_basis"] = recipe.Facts.PriceBasis.From(list("destination", recipe.Facts.PriceBasis.List))
+			_, found["price_basis"] = recipe.Facts.PriceBasis.From(list("destination", recipe.Facts.PriceBasis.List))
 		case "products":
-			_, seen.found["price_basis"] = recipe.Lists.PriceBasis.From(list("source", recipe.Lists.PriceBasis.List))
+			_, found["price_basis"] = recipe.Lists.PriceBasis.From(list("source", recipe.Lists.PriceBasis.List))
 		case stockKind: // a destination that counts its stock itself takes no quantity; one that does not has nothing to be managed
 			counts, known := recipe.Lists.CountsStock.From(list("destination", recipe.Lists.CountsStock.List))
-			seen.found[formulaKey], seen.found["manage_stock"] = counts == "true", known && counts != "true"
+			found[formulaKey], found["manage_stock"] = counts == "true", known && counts != "true"
 		}
 		return nil
 	})
-	return seen
+	return choices, found
 }
 
 // maxOptions bounds a list that is offered.

@@ -112,7 +112,7 @@ func (p *Page) copyJSON() tea.Cmd {
 	}
 	body, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
-		return failed(err)
+		return p.failed(err)
 	}
 	return p.copied(string(body), p.t("the line is copied as JSON"))
 }

@@ -377,7 +377,7 @@ func (p *Page) loaded(m earlier) tea.Cmd {
 	p.loading = false
 	switch {
 	case m.err != nil:
-		return failed(m.err)
+		return p.failed(m.err)
 	case len(m.entries) == 0:
 		p.note = p.t("there are no earlier lines")
 		p.all = true
@@ -389,11 +389,11 @@ func (p *Page) loaded(m earlier) tea.Cmd {
 	return p.moved()
 }
 
-func failed(err error) tea.Cmd {
+func (p *Page) failed(err error) tea.Cmd {
 	f := control.AsFailure(err)
 	text := f.Error()
 	if f.Remedy != "" {
-		text += " " + ui.SymbolArrow + " " + f.Remedy
+		text += " " + ui.SymbolArrow + " " + p.env.Remedy(f.Remedy)
 	}
 	return func() tea.Msg { return ui.Toast{Text: ui.Clean(strings.TrimSpace(text)), Failure: true} }
 }
