@@ -159,6 +159,7 @@ func (s *server) Run(ss grpc.BidiStreamingServer[controlv1.RunRequest, controlv1
 	if r := req.GetRetry(); r != nil {
 		what.Retry = &RetryRequest{Flows: r.GetFlows(), Keys: r.GetKeys(), Cause: r.GetCause()}
 	}
+	_, planned := req.GetWhat().(*controlv1.RunRequest_Plan)
 	switch {
 	case req.GetDetach():
 		if err := ss.SendHeader(nil); err != nil { // the client need not stay from now on
@@ -166,7 +167,7 @@ func (s *server) Run(ss grpc.BidiStreamingServer[controlv1.RunRequest, controlv1
 			return err
 		}
 		res = s.api.Start(ctx, what, tell)
-	case what.Plan != "":
+	case planned:
 		res = s.api.RunPlan(ctx, what.Plan, tell)
 	case what.Retry != nil:
 		res = s.api.Retry(ctx, *what.Retry, tell)

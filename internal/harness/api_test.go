@@ -254,6 +254,9 @@ func (s *story) configuration() {
 }
 
 func (s *story) words() {
+	if res := s.api.RunPlan(s.Context(), "", nil); res.Error == nil || res.Exit() != control.ExitUsage {
+		s.Errorf("a plan without an ID: %+v", res)
+	}
 	ctx := s.Context()
 	_, err := s.api.Records(ctx, control.RecordsRequest{Cause: "product_mising"})
 	s.fails(err, control.ExitUsage, "usage", "did you mean product_missing?")
